@@ -1,0 +1,1 @@
+"""The bridge to Kaggle: runs, sessions and the checkpoints they bring."""

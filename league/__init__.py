@@ -1,0 +1,1 @@
+"""The league: competitions, submissions, matches and the site around them."""

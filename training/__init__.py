@@ -1,0 +1,1 @@
+"""Training: JAX runs that leave checkpoints."""

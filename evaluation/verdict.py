@@ -1,7 +1,8 @@
 """Why an agent failed: one vocabulary for the box, the engine, pages, API and replays."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+
+MESSAGE_CHARS, DETAIL_CHARS = 500, 20_000
 
 ADVICE = {
     "bad_upload": "Pack main.py at the top of the archive and upload it again.",
@@ -39,5 +40,10 @@ class Verdict:
     def advice(self) -> str:
         return ADVICE[self.code]
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    def to_json(self) -> dict[str, str]:
+        """Bounded: an agent chooses the text of its exceptions."""
+        return {
+            "code": self.code,
+            "message": self.message[:MESSAGE_CHARS],
+            "detail": self.detail[:DETAIL_CHARS],
+        }

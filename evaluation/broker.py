@@ -1,0 +1,85 @@
+"""What evaluation workers and the league tell each other through Redis, beside Celery's messages.
+
+An attempt is claimed once (`claim`), so a message delivered five times is played once; while it is
+played its lease is renewed, so that the league sees within seconds that a worker has vanished.
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import redis
+
+QUEUES = ("validation", "evaluation")  # in the order in which workers serve them
+LEASE_S = 10
+FINISHED_S = 120
+CLAIM_S = 86_400
+WORKER_BEAT_S = 5
+WORKER_TTL_S = 15
+PLAYING, FINISHED = "playing", "finished"
+
+
+def broker_url(redis_url: str) -> str:
+    """Celery's spelling of a Redis URL: a Unix socket is redis+socket:// there."""
+    return re.sub(r"^unix://", "redis+socket://", redis_url)
+
+
+def connect(redis_url: str) -> "redis.Redis":
+    """A client that answers or fails within two seconds."""
+    return redis.Redis.from_url(
+        redis_url, decode_responses=True, socket_timeout=2, socket_connect_timeout=2
+    )
+
+
+def claim_key(attempt: int) -> str:
+    return f"palaestra:claim:{attempt}"
+
+
+def lease_key(attempt: int) -> str:
+    return f"palaestra:lease:{attempt}"
+
+
+def worker_key(name: str) -> str:
+    return f"palaestra:worker:{name}"
+
+
+def claim(client: "redis.Redis", attempt: int, worker: str) -> bool:
+    """True for the first that asks; the claim outlives the worker, the lease does not."""
+    client.set(lease_key(attempt), PLAYING, ex=LEASE_S)
+    return bool(client.set(claim_key(attempt), worker, nx=True, ex=CLAIM_S))
+
+
+@contextmanager
+def lease(client: "redis.Redis", attempt: int) -> Iterator[None]:
+    """Renews the lease of an attempt while the body runs; afterwards marks it as finished."""
+    stop = threading.Event()
+
+    def renew() -> None:
+        while not stop.wait(LEASE_S / 4):
+            with suppress(redis.RedisError):
+                client.set(lease_key(attempt), PLAYING, ex=LEASE_S)
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+        with suppress(redis.RedisError):
+            client.set(lease_key(attempt), FINISHED, ex=FINISHED_S)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def report_worker(client: "redis.Redis", name: str, report: dict[str, Any]) -> None:
+    """Publishes a worker's state; the key vanishes soon after the worker does."""
+    body = json.dumps(report | {"name": name, "beat": time.time()})
+    client.set(worker_key(name), body, ex=WORKER_TTL_S)
+
+
+def read_workers(client: "redis.Redis") -> list[dict[str, Any]]:
+    keys = sorted(client.scan_iter(worker_key("*"), count=1000))
+    return [json.loads(body) for body in client.mget(keys) if body] if keys else []

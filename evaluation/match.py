@@ -1,0 +1,261 @@
+"""One episode, one match: the entries for the league. Knows neither Django, Celery nor a database.
+
+Both functions leave no process behind: agents are killed when the call ends or its process dies.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import evaluation
+from evaluation.agent import Actor, Log
+from evaluation.engine import Environment
+from evaluation.errors import DeadlineExceeded
+from evaluation.replay import strip_private
+from evaluation.sandbox.limits import Limits
+from evaluation.sandbox.process import AgentProcess
+from evaluation.url_agent import UrlAgent
+from evaluation.verdict import Verdict
+
+Kind = Literal["path", "url", "builtin"]
+StageReport = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class AgentSpec:
+    """One agent with its limits. source: a path to a file or folder, a URL, a built-in's name."""
+
+    source: str
+    kind: Kind = "path"
+    name: str = ""
+    startup_s: float = 10.0
+    memory_mb: int = 1024
+
+    @classmethod
+    def of(cls, agent: "AgentSpec | Path | str | dict[str, Any]") -> "AgentSpec":
+        if isinstance(agent, AgentSpec):
+            return agent
+        if isinstance(agent, dict):
+            return cls(**agent)
+        if str(agent).startswith(("http://", "https://")):
+            return cls(str(agent), "url")
+        return cls(str(agent), "path")
+
+
+@dataclass(frozen=True)
+class EpisodeSpec:
+    """What one episode is played with; seconds as in the environment's configuration."""
+
+    environment: str
+    configuration: dict[str, Any]
+    agents: Sequence[Any]
+    seed: int | None = None
+    url_allow: Sequence[str] = ()
+    resolve: Callable[[str], Sequence[str]] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "agents", tuple(AgentSpec.of(agent) for agent in self.agents))
+
+
+@dataclass(frozen=True)
+class EpisodeResult:
+    """Lists run over the seats. scores: 1 won, 0.5 drawn, 0 lost; overage: seconds of bank left;
+    moves, timings: what it played, and the seconds of each; logs: its private output by step."""
+
+    statuses: list[str]
+    rewards: list[float | None]
+    scores: list[float]
+    verdicts: list[dict[str, str] | None]
+    logs: list[str]
+    overage: list[float | None]
+    moves: list[list[Any]]
+    timings: list[list[float]]
+    load_seconds: list[float]
+    seconds: float
+    replay: dict[str, Any]
+    step_logs: list[list[dict[str, Any]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class MatchSpec:
+    episodes: Sequence[EpisodeSpec]
+
+
+@dataclass(frozen=True)
+class MatchResult:
+    episodes: list[EpisodeResult]
+
+
+class BuiltinAgent:
+    """A house bot: our own code, so it plays in this process."""
+
+    verdict: Verdict | None = None
+    load_seconds = 0.0
+
+    def __init__(self, environment: str, name: str) -> None:
+        self.play = evaluation.make(environment).agents[name]
+
+    def act(
+        self, observation: dict[str, Any], configuration: dict[str, Any], deadline_s: float
+    ) -> tuple[Any, Log]:
+        started = time.monotonic()
+        action = self.play(
+            evaluation.utils.structify(observation), evaluation.utils.structify(configuration)
+        )
+        return action, {"duration": time.monotonic() - started, "stdout": "", "stderr": ""}
+
+
+class FailedAgent:
+    """Sits in the seat of an agent that could not be loaded and faults at its first move."""
+
+    def __init__(self, verdict: Verdict, load_seconds: float) -> None:
+        self.verdict = verdict
+        self.load_seconds = load_seconds
+
+    def act(
+        self, observation: dict[str, Any], configuration: dict[str, Any], deadline_s: float
+    ) -> tuple[Any, Log]:
+        kind = DeadlineExceeded if self.verdict.code.endswith("timeout") else RuntimeError
+        return kind(self.verdict.message), {"duration": 0.0, "stdout": "", "stderr": ""}
+
+
+def play(spec: MatchSpec, on_stage: StageReport | None = None) -> MatchResult:
+    """Plays the episodes of a match, one after the other, each with fresh agents."""
+    return MatchResult([play_episode(episode, on_stage) for episode in spec.episodes])
+
+
+def play_episode(spec: EpisodeSpec, on_stage: StageReport | None = None) -> EpisodeResult:
+    """Plays one episode. An agent's fault is in the result; what raises is a fault of ours."""
+    started = time.monotonic()
+    env = evaluation.make(spec.environment, spec.configuration, info={"seed": spec.seed})
+    with ExitStack() as stack:
+        seats = _seat_agents(spec, stack)
+        if on_stage:
+            on_stage("imported", max(seat.load_seconds for seat in seats))
+        try:
+            env.run(seats)
+        except DeadlineExceeded as error:
+            seat = error.seat or 0
+            env.fail(seat, error)
+            seats[seat].verdict = Verdict("episode_timeout", str(error))
+    return _result(env, spec, seats, time.monotonic() - started)
+
+
+def _seat_agents(spec: EpisodeSpec, stack: ExitStack) -> list[Any]:
+    """Starts all agents at once, then waits for each to be loaded."""
+    agents = [_open(agent, spec) for agent in spec.agents]
+    boxed = [agent for agent in agents if isinstance(agent, AgentProcess)]
+    for box in boxed:
+        stack.callback(box.close)
+        box.start()
+    return [_loaded(agent) if isinstance(agent, AgentProcess) else agent for agent in agents]
+
+
+def _open(agent: AgentSpec, spec: EpisodeSpec) -> Actor:
+    if agent.kind == "builtin":
+        return BuiltinAgent(spec.environment, agent.source)
+    if agent.kind == "url":
+        return UrlAgent(
+            agent.source,
+            environment=spec.environment,
+            allow=spec.url_allow,
+            resolve=spec.resolve,
+        )
+    limits = Limits(startup_s=agent.startup_s, memory_bytes=agent.memory_mb * 1024 * 1024)
+    return AgentProcess(Path(agent.source), limits)
+
+
+def _loaded(box: AgentProcess) -> AgentProcess | FailedAgent:
+    verdict = box.load()
+    return FailedAgent(verdict, box.load_seconds) if verdict else box
+
+
+def _result(env: Environment, spec: EpisodeSpec, seats: list[Any], seconds: float) -> EpisodeResult:
+    rewards = [None if s.reward is None else float(s.reward) for s in env.state]
+    verdicts = [_verdict(env, number, seat) for number, seat in enumerate(seats)]
+    step_logs = [_step_logs(env, number) for number in range(len(seats))]
+    return EpisodeResult(
+        statuses=[s.status for s in env.state],
+        rewards=rewards,
+        scores=_scores(rewards),
+        verdicts=[verdict.to_json() if verdict else None for verdict in verdicts],
+        logs=["".join(e["stdout"] + e["stderr"] for e in entries) for entries in step_logs],
+        overage=[s.observation.get("remainingOverageTime") for s in env.state],
+        moves=[[env.steps[e["step"]][n].action for e in log] for n, log in enumerate(step_logs)],
+        timings=[[entry["seconds"] for entry in entries] for entries in step_logs],
+        load_seconds=[seat.load_seconds for seat in seats],
+        seconds=seconds,
+        replay=_public_replay(env, spec, verdicts),
+        step_logs=step_logs,
+    )
+
+
+def _scores(rewards: list[float | None]) -> list[float]:
+    """Mean score of each seat against the others; a fault (no reward) loses, two faults draw."""
+    values = [float("-inf") if reward is None else reward for reward in rewards]
+    if len(values) == 1:
+        return [0.5]
+    return [
+        sum(
+            1.0 if value > other else 0.5 if value == other else 0.0
+            for j, other in enumerate(values)
+            if j != i
+        )
+        / (len(values) - 1)
+        for i, value in enumerate(values)
+    ]
+
+
+def _verdict(env: Environment, number: int, seat: Any) -> Verdict | None:
+    status = env.state[number].status
+    if status not in {"ERROR", "INVALID", "TIMEOUT"}:
+        return None
+    verdict: Verdict | None = getattr(seat, "verdict", None)
+    move = len(env.steps) - 1
+    if verdict:
+        named = f"Move {move}: {verdict.message}" if isinstance(seat, Actor) else verdict.message
+        return (
+            verdict
+            if isinstance(seat, FailedAgent)
+            else dataclasses.replace(verdict, message=named)
+        )
+    if status == "TIMEOUT":
+        return Verdict("bank_exhausted", f"Move {move} took too long and the bank was empty.")
+    return Verdict("invalid_action", f"Move {move}: {env.fault(number)}")
+
+
+def _step_logs(env: Environment, number: int) -> list[dict[str, Any]]:
+    """This seat's own moves: step, output, seconds, bank left."""
+    entries = []
+    for step, logs in enumerate(env.logs):
+        log = logs[number] if number < len(logs) else None
+        if log and "duration" in log:
+            bank = env.steps[step][number].observation.get("remainingOverageTime")
+            entries.append(
+                {
+                    "step": step,
+                    "stdout": log.get("stdout", ""),
+                    "stderr": log.get("stderr", ""),
+                    "seconds": round(log["duration"], 6),
+                    "bank_left": bank,
+                }
+            )
+    return entries
+
+
+def _public_replay(
+    env: Environment, spec: EpisodeSpec, verdicts: list[Verdict | None]
+) -> dict[str, Any]:
+    replay = strip_private(env.toJSON())
+    replay["info"] |= {
+        "TeamNames": [
+            agent.name or f"Seat {number + 1}" for number, agent in enumerate(spec.agents)
+        ],
+        "result": env.summary(),
+        "verdicts": [verdict and [verdict.code, verdict.message] for verdict in verdicts],
+    }
+    return replay

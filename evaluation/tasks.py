@@ -1,0 +1,136 @@
+"""The task that an evaluation worker runs. Specification and result are plain JSON.
+
+The worker knows Redis and the folder of uploads, nothing else: no database, no secret key.
+"""
+
+import base64
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from evaluation import broker, replay
+from evaluation.bundle import BundleError, unpack
+from evaluation.match import AgentSpec, EpisodeResult, EpisodeSpec, play_episode
+from evaluation.verdict import Verdict
+from evaluation.worker import Settings, app, redis_client, settings, worker_name
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_TASK = "league.record_progress"
+
+
+@app.task(name="evaluation.play_match")
+def play_match(spec: dict[str, Any]) -> dict[str, Any]:
+    """Plays a match once, however often it is delivered; the league records what is returned."""
+    attempt = int(spec["attempt"])
+    answer = {"attempt": attempt, "token": spec["token"], "worker": worker_name()}
+    if not broker.claim(redis_client(), attempt, worker_name()):
+        return answer | {"repeated": True}
+    with broker.lease(redis_client(), attempt):
+        return answer | _play(spec, settings())
+
+
+def _play(spec: dict[str, Any], config: Settings) -> dict[str, Any]:
+    report = _reporter(spec)
+    try:
+        _require_box(spec, config)
+        folders, rejected = _unpack_uploads(spec, config.data_dir, report)
+        if rejected:
+            return {"rejected": rejected}
+        episodes = [
+            play_episode(_episode_spec(episode, folders, config), report)
+            for episode in spec["episodes"]
+        ]
+    except BoxMissing as error:
+        return {"no_box": str(error)}
+    except Exception as error:
+        logger.exception("attempt %s failed", spec["attempt"])
+        return {"fault": f"{type(error).__name__}: {error}"[:300]}
+    return {"episodes": [_episode_json(result) for result in episodes]}
+
+
+class BoxMissing(Exception):
+    """Strangers' agents cannot be boxed on this machine."""
+
+
+def _require_box(spec: dict[str, Any], config: Settings) -> None:
+    strangers = any(a["kind"] == "upload" for e in spec["episodes"] for a in e["agents"])
+    if strangers and not config.has_box:
+        raise BoxMissing(config.box_reason)
+
+
+def _reporter(spec: dict[str, Any]) -> Any:
+    """Sends each validation stage to the league as it happens; a lost message costs nothing."""
+    reported: set[str] = set()
+
+    def report(stage: str, seconds: float) -> None:
+        if spec.get("report_stages") and stage not in reported:
+            reported.add(stage)
+            body = [spec["attempt"], spec["token"], stage, round(seconds, 4)]
+            app.send_task(PROGRESS_TASK, body, queue="league", ignore_result=True)
+
+    return report
+
+
+def _unpack_uploads(
+    spec: dict[str, Any], data_dir: Path, report: Any
+) -> tuple[dict[str, Path], dict[str, Any] | None]:
+    """Folders by content hash; or which upload was refused, and why."""
+    started = time.monotonic()
+    folders: dict[str, Path] = {}
+    for agent in (agent for episode in spec["episodes"] for agent in episode["agents"]):
+        sha256 = agent["source"]
+        if agent["kind"] != "upload" or sha256 in folders:
+            continue
+        try:
+            folders[sha256] = unpacked(data_dir, sha256, agent["filename"])
+        except BundleError as error:
+            code = "empty_upload" if "empty" in str(error) else "bad_upload"
+            return {}, {"sha256": sha256, "verdict": Verdict(code, str(error)).to_json()}
+    report("unpacked", time.monotonic() - started)
+    return folders, None
+
+
+def unpacked(data_dir: Path, sha256: str, filename: str) -> Path:
+    """The folder of an upload, unpacked on first use and shared by all later matches."""
+    folder = data_dir / "agents" / sha256[:2] / sha256
+    if not (folder / "main.py").is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        archive = data_dir / "uploads" / sha256[:2] / sha256
+        return unpack(archive, filename, folder).parent
+    return folder
+
+
+def _episode_spec(
+    episode: dict[str, Any], folders: dict[str, Path], config: Settings
+) -> EpisodeSpec:
+    agents = []
+    for agent in episode["agents"]:
+        fields = {key: value for key, value in agent.items() if key != "filename"}
+        if agent["kind"] == "upload":
+            fields |= {"kind": "path", "source": str(folders[agent["source"]])}
+        agents.append(AgentSpec(**fields))
+    return EpisodeSpec(
+        environment=episode["environment"],
+        configuration=episode["configuration"],
+        agents=agents,
+        seed=episode["seed"],
+        url_allow=config.url_allow,
+    )
+
+
+def _episode_json(result: EpisodeResult) -> dict[str, Any]:
+    return {
+        "statuses": result.statuses,
+        "rewards": result.rewards,
+        "scores": result.scores,
+        "verdicts": result.verdicts,
+        "overage": result.overage,
+        "slowest": [max(seconds, default=0.0) for seconds in result.timings],
+        "seconds": round(result.seconds, 4),
+        "steps": len(result.replay["steps"]),
+        "cause": str(result.replay["info"]["result"]["cause"])[:300],
+        "replay": base64.b64encode(replay.to_bytes(result.replay)).decode(),
+        "logs": base64.b64encode(replay.to_bytes({"seats": result.step_logs})).decode(),
+    }

@@ -1,0 +1,174 @@
+"""The evaluation worker: a Celery app that needs a broker URL and the data folder only.
+
+`python -m evaluation.worker` probes the box, reports itself to the league and serves matches.
+"""
+
+import ctypes
+import dataclasses
+import hashlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import redis
+from celery import Celery
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
+
+from evaluation import broker
+from evaluation.sandbox.probe import Probe, probe
+
+logger = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1
+LEVELS = ("none", "C", "B", "A")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a worker is told by its environment, and whether strangers' agents may play here."""
+
+    redis_url: str
+    data_dir: Path
+    concurrency: int
+    url_allow: tuple[str, ...]
+    minimum: str
+    has_box: bool = False
+    box_reason: str = "The box has not been probed."
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        project = Path(__file__).resolve().parent.parent
+        allow = os.environ.get("URL_AGENT_ALLOW_PRIVATE", "").split(",")
+        return cls(
+            redis_url=os.environ.get("REDIS_URL", ""),
+            data_dir=Path(os.environ.get("DATA_DIR") or project / "var").absolute(),
+            concurrency=int(os.environ.get("EVALUATION_CONCURRENCY") or 0)
+            or max(1, (os.cpu_count() or 2) - 1),
+            url_allow=tuple(entry.strip() for entry in allow if entry.strip()),
+            minimum=os.environ.get("SANDBOX_MINIMUM") or "A",
+        )
+
+
+_settings = Settings.from_environment()
+
+app = Celery("evaluation", broker=broker.broker_url(_settings.redis_url), set_as_current=False)
+app.conf.update(
+    include=["evaluation.tasks"],
+    accept_content=["json"],
+    task_default_queue="evaluation",
+    task_ignore_result=True,
+    task_create_missing_queues=True,
+    worker_prefetch_multiplier=1,
+    worker_send_task_events=False,
+    worker_redirect_stdouts=False,
+    broker_connection_retry_on_startup=True,
+    # Validations are served before rated matches.
+    broker_transport_options={"queue_order_strategy": "priority", "socket_keepalive": True},
+)
+
+
+def settings() -> Settings:
+    return _settings
+
+
+@cache
+def worker_name() -> str:
+    return f"{socket.gethostname()}-{os.environ.get('WORKER_SLOT', '1')}"
+
+
+@cache
+def redis_client() -> "redis.Redis":
+    return broker.connect(_settings.redis_url)
+
+
+@cache
+def code_version() -> str:
+    """A hash over the engine's sources: workers with other code are told apart."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def probe_box() -> Probe:
+    """Probes the box by an attack on it, and keeps what came out for the tasks of this worker."""
+    global _settings
+    found = probe(_settings.data_dir)
+    has_box = LEVELS.index(found.level) >= LEVELS.index(_settings.minimum)
+    _settings = dataclasses.replace(_settings, has_box=has_box, box_reason=found.reason)
+    redis_client.cache_clear()
+    return found
+
+
+def _report(found: Probe) -> dict[str, Any]:
+    return {
+        "version": code_version(),
+        "concurrency": _settings.concurrency,
+        "level": found.level,
+        "has_box": _settings.has_box,
+        "reason": found.reason,
+        "remedy": found.remedy,
+        "checks": found.checks,
+        "pid": os.getpid(),
+    }
+
+
+def _keep_reporting(found: Probe, stop: threading.Event) -> None:
+    """A thread of its own, so that the beat never waits behind work."""
+    while True:
+        try:
+            broker.report_worker(redis_client(), worker_name(), _report(found))
+        except redis.RedisError as error:
+            logger.warning("cannot report to the league: %s", error)
+        if stop.wait(broker.WORKER_BEAT_S):
+            return
+
+
+@worker_process_init.connect
+def _die_with_parent(**_: Any) -> None:
+    """A killed worker must not leave a child that plays on."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    redis_client.cache_clear()
+
+
+def main() -> None:
+    if not _settings.redis_url:
+        sys.exit("REDIS_URL is not set: name the Redis that the league uses, and start again.")
+    found = probe_box()
+    stop = threading.Event()
+
+    @worker_ready.connect(weak=False)
+    def start_reporting(**_: Any) -> None:
+        threading.Thread(target=_keep_reporting, args=(found, stop), daemon=True).start()
+
+    @worker_shutting_down.connect(weak=False)
+    def say_goodbye(**_: Any) -> None:
+        stop.set()
+        redis_client().delete(broker.worker_key(worker_name()))
+
+    app.worker_main(
+        [
+            "worker",
+            f"--concurrency={_settings.concurrency}",
+            f"--queues={','.join(broker.QUEUES)}",
+            f"--hostname=evaluation-{os.environ.get('WORKER_SLOT', '1')}@%h",
+            "--loglevel=INFO",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    # Run under its importable name, so that the tasks find this module and not a second copy.
+    from evaluation.worker import main as run
+
+    run()

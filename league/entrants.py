@@ -1,0 +1,51 @@
+"""Who stands on a ladder: entering it after validation, leaving it."""
+
+from django.db.models import F
+from django.utils import timezone
+
+from league.models import Entrant, Ladder, Rating, Submission
+
+
+def enter(submission: Submission) -> Entrant:
+    """Puts an active submission on the ladder; its team's oldest one over the limit leaves."""
+    entrant, is_new = Entrant.objects.get_or_create(
+        submission=submission, competition=submission.competition
+    )
+    if is_new:
+        Rating.objects.create(entrant=entrant)
+    elif entrant.left:
+        Entrant.objects.filter(pk=entrant.pk).update(left=None, is_disqualified=False)
+    displace_older(submission)
+    _touch_ladder(submission)
+    return entrant
+
+
+def displace_older(submission: Submission) -> None:
+    """The newest N active submissions of a team play; the others retire."""
+    if submission.team.is_house:
+        return
+    active = Submission.objects.filter(
+        team=submission.team,
+        competition=submission.competition,
+        status=Submission.Status.ACTIVE,
+    ).order_by("-created", "-pk")
+    for old in active[submission.competition.active_limit :]:
+        Submission.objects.filter(pk=old.pk, status=Submission.Status.ACTIVE).update(
+            status=Submission.Status.RETIRED, status_since=timezone.now()
+        )
+        leave(old)
+
+
+def leave(submission: Submission, *, disqualified: bool = False) -> None:
+    """Takes a submission off the ladder; what it played stays, unless it was disqualified."""
+    Entrant.objects.filter(submission=submission).update(
+        left=timezone.now(), is_disqualified=disqualified
+    )
+    _touch_ladder(submission)
+
+
+def _touch_ladder(submission: Submission) -> None:
+    Ladder.objects.get_or_create(competition_id=submission.competition_id)
+    Ladder.objects.filter(competition_id=submission.competition_id).update(
+        revision=F("revision") + 1
+    )

@@ -1,0 +1,35 @@
+"""The league's nouns: fields, constraints and reads. What changes them are verbs in their modules."""
+
+from league.models.competition import Competition, Phase
+from league.models.entrant import PROVISIONAL_SE, Entrant, Rating, RatingPoint
+from league.models.episode import Episode, EpisodeSeat
+from league.models.ladder import Ladder, PairCount
+from league.models.match import Attempt, Match, MatchSeat
+from league.models.records import ApiToken, AuditEntry, IdempotencyRecord, Invitation
+from league.models.submission import STAGE_LABELS, STAGES, Submission
+from league.models.team import Membership, Team
+
+__all__ = [
+    "PROVISIONAL_SE",
+    "STAGES",
+    "STAGE_LABELS",
+    "ApiToken",
+    "Attempt",
+    "AuditEntry",
+    "Competition",
+    "Entrant",
+    "Episode",
+    "EpisodeSeat",
+    "IdempotencyRecord",
+    "Invitation",
+    "Ladder",
+    "Match",
+    "MatchSeat",
+    "Membership",
+    "PairCount",
+    "Phase",
+    "Rating",
+    "RatingPoint",
+    "Submission",
+    "Team",
+]

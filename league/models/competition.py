@@ -1,0 +1,105 @@
+"""A competition: one environment, version and configuration with its rules, dates and limits."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+from evaluation.errors import InvalidArgument
+
+import evaluation
+
+
+class Phase(models.TextChoices):
+    UPCOMING = "upcoming", "Upcoming"
+    OPEN = "open", "Open"
+    FINAL = "final", "Final evaluation"
+    CLOSED = "closed", "Closed"
+
+
+class CompetitionQuerySet(models.QuerySet["Competition"]):
+    def live(self) -> "CompetitionQuerySet":
+        """Those whose ladder may still move."""
+        return self.filter(is_paused=False).exclude(closes_at__lte=timezone.now())
+
+
+class Competition(models.Model):
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=80)
+    summary = models.CharField(max_length=200, blank=True)
+    rules = models.TextField(blank=True, help_text="Shown as plain paragraphs.")
+    # No choices: the registry knows the games, and a new game must not need a migration.
+    environment = models.CharField(max_length=64)
+    environment_version = models.CharField(max_length=32, blank=True, editable=False)
+    configuration = models.JSONField(
+        default=dict, blank=True, help_text="Keys that differ from the environment's defaults."
+    )
+    opens_at = models.DateTimeField(default=timezone.now)
+    deadline = models.DateTimeField(null=True, blank=True, help_text="Last moment to submit.")
+    closes_at = models.DateTimeField(null=True, blank=True, help_text="Last rated match.")
+    is_paused = models.BooleanField(default=False)
+    daily_limit = models.PositiveIntegerField(default=5)
+    active_limit = models.PositiveIntegerField(default=2)
+    prize_cut = models.PositiveIntegerField(default=10)
+    allow_urls = models.BooleanField("URL agents", default=True)
+    startup_s = models.FloatField(
+        "start-up limit (s)",
+        default=10.0,
+        validators=[MinValueValidator(0.5), MaxValueValidator(300)],
+    )
+    memory_mb = models.PositiveIntegerField(
+        "memory limit (MB)", default=1024, validators=[MinValueValidator(256)]
+    )
+    settle_se = models.FloatField("settled at a standard error of (Elo)", default=50.0)
+    max_matches = models.PositiveIntegerField("matches at most", default=200)
+    anchor = models.ForeignKey(
+        "league.Submission", models.SET_NULL, null=True, blank=True, related_name="+",
+        help_text="The house bot that stands at 1000.",
+    )  # fmt: skip
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = CompetitionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("opens_at", "pk")
+
+    def __str__(self) -> str:
+        return self.title
+
+    def clean(self) -> None:
+        if self.environment not in evaluation.environments:
+            raise ValidationError({"environment": f"There is no environment {self.environment!r}."})
+        if not isinstance(self.configuration, dict):
+            raise ValidationError({"configuration": "The configuration must be a JSON object."})
+        try:
+            env = evaluation.make(self.environment, self.configuration)
+        except InvalidArgument as error:
+            raise ValidationError({"configuration": str(error)}) from None
+        self.environment_version = str(env.version)
+        dates = [date for date in (self.opens_at, self.deadline, self.closes_at) if date]
+        if dates != sorted(dates):
+            raise ValidationError("The dates must be in order: opens, deadline, closes.")
+
+    def phase_at(self, now: datetime) -> Phase:
+        if now < self.opens_at:
+            return Phase.UPCOMING
+        if self.closes_at and now >= self.closes_at:
+            return Phase.CLOSED
+        if self.deadline and now >= self.deadline:
+            return Phase.FINAL
+        return Phase.OPEN
+
+    @property
+    def phase(self) -> Phase:
+        return self.phase_at(timezone.now())
+
+    @property
+    def full_configuration(self) -> dict[str, Any]:
+        """The configuration with the environment's defaults filled in."""
+        return dict(evaluation.make(self.environment, self.configuration).configuration)
+
+    @property
+    def seats(self) -> int:
+        return int(evaluation.make(self.environment).specification["agents"][0])

@@ -1,0 +1,48 @@
+"""An episode: one play from reset to done. Its replay and private logs are files (storage.py)."""
+
+from django.db import models
+from django.urls import reverse
+
+
+class Episode(models.Model):
+    match = models.ForeignKey("league.Match", models.CASCADE, related_name="episodes")
+    number = models.PositiveSmallIntegerField()
+    steps = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)
+    cause = models.CharField(max_length=300, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = [
+            models.UniqueConstraint(fields=("match", "number"), name="one_result_an_episode")
+        ]
+
+    def __str__(self) -> str:
+        return f"episode {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("episode-detail", args=[self.pk])
+
+
+class EpisodeSeat(models.Model):
+    episode = models.ForeignKey(Episode, models.CASCADE, related_name="seats")
+    number = models.PositiveSmallIntegerField()
+    submission = models.ForeignKey("league.Submission", models.PROTECT, related_name="+")
+    status = models.CharField(max_length=8)
+    reward = models.FloatField(null=True)
+    score = models.FloatField(null=True)
+    verdict = models.CharField(max_length=32, blank=True)
+    verdict_message = models.CharField(max_length=500, blank=True)
+    verdict_detail = models.TextField(blank=True)
+    bank_left_s = models.FloatField(null=True)
+    slowest_move_s = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [
+            models.UniqueConstraint(fields=("episode", "number"), name="one_result_a_seat")
+        ]
+
+    def __str__(self) -> str:
+        return f"seat {self.number + 1} of {self.episode}"

@@ -1,0 +1,43 @@
+"""What the joint fit reads and publishes: pair counts, and the state of a competition's ladder."""
+
+from django.db import models
+
+
+class Ladder(models.Model):
+    """One row a competition: how far the log has been fitted, and what the fit found."""
+
+    competition = models.OneToOneField(
+        "league.Competition", models.CASCADE, related_name="ladder", primary_key=True
+    )
+    # Highest episode id whose counts are in the pair counts, and in the published fit.
+    logged_position = models.BigIntegerField(default=0)
+    fitted_position = models.BigIntegerField(default=0)
+    # Raised by whatever else changes the fit: an entrant joined, left or was disqualified.
+    revision = models.PositiveIntegerField(default=0)
+    fitted_revision = models.PositiveIntegerField(default=0)
+    fitting_until = models.DateTimeField(null=True)
+    fitted_at = models.DateTimeField(null=True)
+    data_hash = models.CharField(max_length=64, blank=True)
+    rules_version = models.CharField(max_length=16, blank=True)
+    seat_advantage = models.FloatField(default=0.0)
+    seat_advantage_se = models.FloatField(default=0.0)
+
+    def __str__(self) -> str:
+        return f"Ladder of {self.competition}"
+
+
+class PairCount(models.Model):
+    """Episodes of two entrants with `first` in the first seat: the fit's sufficient statistics."""
+
+    competition = models.ForeignKey("league.Competition", models.CASCADE, related_name="+")
+    first = models.ForeignKey("league.Entrant", models.CASCADE, related_name="+")
+    second = models.ForeignKey("league.Entrant", models.CASCADE, related_name="+")
+    wins = models.FloatField(default=0)
+    draws = models.FloatField(default=0)
+    losses = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("first", "second"), name="one_count_a_pair")]
+
+    def __str__(self) -> str:
+        return f"{self.first} against {self.second}"

@@ -1,0 +1,38 @@
+"""Teams and who belongs to them. House bots live in a team of their own."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def of(self, user: Any) -> "TeamQuerySet":
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(memberships__user=user)
+
+
+class Team(models.Model):
+    name = models.CharField(max_length=150, unique=True)
+    is_house = models.BooleanField(default=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = TeamQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        LEADER = "leader", "Leader"
+        MEMBER = "member", "Member"
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="memberships")
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="membership")
+    role = models.CharField(max_length=8, choices=Role.choices, default=Role.MEMBER)
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"

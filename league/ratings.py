@@ -1,0 +1,355 @@
+"""Ratings: a quick step after each match, and the joint fit that is published from time to time.
+
+The mathematics is `evaluation.ladder`; here are the rows, their locks and their order.
+"""
+
+import base64
+import itertools
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from evaluation.ladder import elo, fit
+from league.models import (
+    PROVISIONAL_SE,
+    Competition,
+    Entrant,
+    Episode,
+    Ladder,
+    Match,
+    MatchSeat,
+    PairCount,
+    Rating,
+    RatingPoint,
+)
+
+logger = logging.getLogger(__name__)
+
+FIT_LEASE = timedelta(minutes=2)
+SPARK_POINTS = 24
+COVARIANCE_ENTRANTS = 500
+
+PairKey = tuple[int, int]
+
+
+def count(match: Match) -> bool:
+    """Counts a recorded match in the log, the table and the displayed ratings, all at once.
+
+    Runs inside the transaction that records the match. An entrant that was disqualified while it
+    played leaves the match unrated.
+    """
+    seats = list(match.seats.all())
+    entrants = {
+        e.submission_id: e
+        for e in Entrant.objects.filter(submission__in=[seat.submission_id for seat in seats])
+    }
+    if len(entrants) < len(seats) or any(e.is_disqualified for e in entrants.values()):
+        return False
+    Match.objects.filter(pk=match.pk).update(is_rated=True)
+    episodes = list(match.episodes.order_by("number").prefetch_related("seats"))
+    for key, tally in _pair_tallies(episodes, entrants).items():
+        _add_pair_count(match.competition_id, key, tally)
+    _nudge(seats, episodes, entrants)
+    _advance_log(match, max(episode.pk for episode in episodes))
+    return True
+
+
+def _pair_tallies(
+    episodes: Iterable[Episode], entrants: dict[int, Entrant]
+) -> dict[PairKey, list[float]]:
+    """[wins, draws, losses] by (first, second); m players enter as pairs of weight 2/m."""
+    tallies: dict[PairKey, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    for episode in episodes:
+        seats = list(episode.seats.all())
+        for a, b in itertools.combinations(seats, 2):
+            key = (entrants[a.submission_id].pk, entrants[b.submission_id].pk)
+            tallies[key][_result_index(a.reward, b.reward)] += 2 / len(seats)
+    return tallies
+
+
+def _result_index(first: float | None, second: float | None) -> int:
+    """0 if the first seat won, 1 for a draw, 2 if it lost; no reward (a fault) is below all."""
+    a = float("-inf") if first is None else first
+    b = float("-inf") if second is None else second
+    return 1 if a == b else 0 if a > b else 2
+
+
+def _add_pair_count(competition_id: int, key: PairKey, tally: list[float]) -> None:
+    pair, _ = PairCount.objects.get_or_create(
+        competition_id=competition_id, first_id=key[0], second_id=key[1]
+    )
+    PairCount.objects.filter(pk=pair.pk).update(
+        wins=F("wins") + tally[0], draws=F("draws") + tally[1], losses=F("losses") + tally[2]
+    )
+
+
+def _nudge(seats: list[MatchSeat], episodes: list[Episode], entrants: dict[int, Entrant]) -> None:
+    """The quick Elo step of each pair and episode, and the table's counters."""
+    by_entrant = {entrants[seat.submission_id].pk: seat for seat in seats}
+    # Locked in the order of their keys: two matches that share entrants must not deadlock.
+    rows = {
+        row.entrant_id: row
+        for row in Rating.objects.select_for_update().filter(entrant__in=by_entrant).order_by("pk")
+    }
+    before = {pk: row.elo for pk, row in rows.items()}
+    for episode in episodes:
+        _step_episode(episode, rows, entrants)
+    for pk, row in rows.items():
+        seat = by_entrant[pk]
+        seat.rating_change = row.elo - before[pk]
+        _tally(row, seat)
+    Rating.objects.bulk_update(
+        rows.values(),
+        ["elo", "se", "is_quick", "matches", "wins", "draws", "losses", "crashes", "first_seats"],
+    )
+    MatchSeat.objects.bulk_update(seats, ["rating_change"])
+
+
+def _step_episode(episode: Episode, rows: dict[int, Rating], entrants: dict[int, Entrant]) -> None:
+    seats = list(episode.seats.all())
+    for a, b in itertools.combinations(seats, 2):
+        first, second = rows[entrants[a.submission_id].pk], rows[entrants[b.submission_id].pk]
+        score = 1 - _result_index(a.reward, b.reward) / 2
+        new_a, new_b = elo.quick_step(
+            elo.Rating(first.elo, first.se),
+            elo.Rating(second.elo, second.se),
+            score,
+            weight=2 / len(seats),
+        )
+        first.elo, first.se, first.is_quick = new_a.elo, new_a.se, True
+        second.elo, second.se, second.is_quick = new_b.elo, new_b.se, True
+    rows[entrants[seats[0].submission_id].pk].first_seats += 1
+    for seat in seats:
+        rows[entrants[seat.submission_id].pk].crashes += bool(seat.verdict)
+
+
+def _tally(row: Rating, seat: MatchSeat) -> None:
+    row.matches += 1
+    row.wins += seat.outcome == "won"
+    row.draws += seat.outcome == "drawn"
+    row.losses += seat.outcome == "lost"
+
+
+def _advance_log(match: Match, position: int) -> None:
+    Ladder.objects.get_or_create(competition_id=match.competition_id)
+    Ladder.objects.filter(competition_id=match.competition_id, logged_position__lt=position).update(
+        logged_position=position
+    )
+
+
+# The joint fit
+
+
+def refit(competition: Competition) -> bool:
+    """Fits all rated episodes and publishes; False if nothing changed or another fit is running."""
+    ladder, _ = Ladder.objects.get_or_create(competition=competition)
+    if not _is_stale(ladder) or not _claim_fit(ladder):
+        return False
+    try:
+        with transaction.atomic():
+            ladder.refresh_from_db()
+            counts, entrants = _snapshot(competition)
+        found = _fit(competition, counts, entrants)
+        _publish(ladder, found, entrants)
+    finally:
+        Ladder.objects.filter(pk=ladder.pk).update(fitting_until=None)
+    return True
+
+
+def _is_stale(ladder: Ladder) -> bool:
+    return (ladder.logged_position, ladder.revision) != (
+        ladder.fitted_position,
+        ladder.fitted_revision,
+    )
+
+
+def _claim_fit(ladder: Ladder) -> bool:
+    """One fit at a time; the claim of a killed one runs out."""
+    now = timezone.now()
+    free = Ladder.objects.filter(pk=ladder.pk, fitting_until=None)
+    late = Ladder.objects.filter(pk=ladder.pk, fitting_until__lt=now)
+    until = now + FIT_LEASE
+    return bool(free.update(fitting_until=until) or late.update(fitting_until=until))
+
+
+def _snapshot(competition: Competition) -> tuple[list[tuple[Any, ...]], list[Entrant]]:
+    counts = (
+        PairCount.objects.filter(competition=competition)
+        .exclude(first__is_disqualified=True)
+        .exclude(second__is_disqualified=True)
+        .order_by("first_id", "second_id")
+        .values_list("first_id", "second_id", "wins", "draws", "losses")
+    )
+    entrants = Entrant.objects.filter(competition=competition, is_disqualified=False)
+    return list(counts), list(entrants.select_related("rating").order_by("pk"))
+
+
+def _fit(competition: Competition, counts: list[Any], entrants: list[Entrant]) -> fit.Fit:
+    anchor = next((e.pk for e in entrants if e.submission_id == competition.anchor_id), None)
+    return fit.fit(
+        fit.from_counts(counts),
+        [entrant.pk for entrant in entrants],
+        anchor=anchor,
+        active=[entrant.pk for entrant in entrants if entrant.left is None],
+    )
+
+
+def _publish(ladder: Ladder, found: fit.Fit, entrants: list[Entrant]) -> None:
+    with transaction.atomic():
+        newest = _newest_matches(ladder.competition_id, entrants)
+        current = {
+            row.entrant_id: row
+            for row in Rating.objects.select_for_update().filter(entrant__in=entrants)
+        }
+        points = []
+        for entrant in entrants:
+            row = current[entrant.pk]
+            _apply(row, found)
+            known = entrant.rating.matches  # as in the snapshot
+            if known > row.fitted_matches:
+                row.fitted_matches = known
+                row.spark = [*row.spark, round(row.elo)][-SPARK_POINTS:]
+                points.append(
+                    RatingPoint(
+                        entrant=entrant,
+                        match_id=newest.get(entrant.submission_id),
+                        elo=row.elo,
+                        se=row.se,
+                        matches=known,
+                    )
+                )
+        Rating.objects.bulk_update(
+            current.values(),
+            [
+                "elo", "se", "is_quick", "is_provisional", "rank", "rank_low", "rank_high",
+                "fitted_matches", "spark",
+            ],
+            batch_size=200,
+        )  # fmt: skip
+        RatingPoint.objects.bulk_create(points)
+        Ladder.objects.filter(pk=ladder.pk).update(
+            fitted_position=ladder.logged_position,
+            fitted_revision=ladder.revision,
+            fitted_at=timezone.now(),
+            data_hash=found.data_hash,
+            rules_version=found.rules_version,
+            seat_advantage=found.seat_advantage[0],
+            seat_advantage_se=found.seat_advantage[1],
+        )
+    _keep_covariance(ladder.competition_id, found)
+
+
+def _apply(row: Rating, found: fit.Fit) -> None:
+    row.elo, row.se = found.ratings[row.entrant_id]
+    row.is_quick = False
+    row.is_provisional = row.se > PROVISIONAL_SE
+    row.rank, row.rank_low, row.rank_high = found.rank_intervals.get(
+        row.entrant_id, (None, None, None)
+    )
+
+
+def _newest_matches(competition_id: int, entrants: list[Entrant]) -> dict[int, int]:
+    """The newest rated match of each entrant that has one the last fit did not know."""
+    fresh = [e.submission_id for e in entrants if e.rating.matches > e.rating.fitted_matches]
+    rows = MatchSeat.objects.filter(submission__in=fresh, match__is_rated=True).order_by("match_id")
+    return dict(rows.values_list("submission_id", "match_id"))
+
+
+def _keep_covariance(competition_id: int, found: fit.Fit) -> None:
+    """For the scheduler, until the next fit; a large field is scheduled without it."""
+    if len(found.order) > COVARIANCE_ENTRANTS:
+        cache.delete(_covariance_key(competition_id))
+        return
+    matrix = base64.b64encode(found.covariance.astype("<f4").tobytes()).decode()
+    cache.set(_covariance_key(competition_id), [list(found.order), matrix], timeout=None)
+
+
+def _covariance_key(competition_id: int) -> str:
+    return f"covariance-{competition_id}"
+
+
+def covariance(competition_id: int) -> tuple[list[int], "np.ndarray[Any, Any]"] | None:
+    """(entrants in order, matrix in Elo^2) of the last fit, if it is still kept."""
+    kept = cache.get(_covariance_key(competition_id))
+    if not kept:
+        return None
+    order, text = kept
+    matrix = np.frombuffer(base64.b64decode(text), dtype="<f4").astype(float)
+    return order, matrix.reshape(len(order), len(order))
+
+
+# The log as the only truth
+
+
+def recompute(competition: Competition) -> float:
+    """Counts and ratings again from the episode log; the largest change of a rating in Elo."""
+    refit(competition)
+    before = dict(_published(competition))
+    rebuild(competition)
+    after = dict(_published(competition))
+    return max((abs(after[pk] - before[pk]) for pk in after if pk in before), default=0.0)
+
+
+def _published(competition: Competition) -> Any:
+    rows = Rating.objects.filter(entrant__competition=competition, entrant__is_disqualified=False)
+    return rows.values_list("entrant_id", "elo")
+
+
+def rebuild(competition: Competition) -> None:
+    """Pair counts and tables again from the log, without void matches and the disqualified."""
+    with transaction.atomic():
+        ladder, _ = Ladder.objects.get_or_create(competition=competition)
+        entrants = {e.submission_id: e for e in Entrant.objects.filter(competition=competition)}
+        banned = [s for s, e in entrants.items() if e.is_disqualified]
+        counted = Match.objects.filter(competition=competition, is_rated=True, is_void=False)
+        counted = counted.exclude(seats__submission__in=banned)
+        _rebuild_counts(competition, counted, entrants)
+        _rebuild_tables(competition, counted, entrants)
+        Ladder.objects.filter(pk=ladder.pk).update(revision=F("revision") + 1)
+    refit(competition)
+
+
+def _rebuild_counts(competition: Competition, counted: Any, entrants: dict[int, Entrant]) -> None:
+    episodes = Episode.objects.filter(match__in=counted).prefetch_related("seats")
+    tallies = _pair_tallies(episodes.iterator(chunk_size=2000), entrants)
+    PairCount.objects.filter(competition=competition).delete()
+    PairCount.objects.bulk_create(
+        (
+            PairCount(
+                competition=competition, first_id=a, second_id=b, wins=w, draws=d, losses=lost
+            )
+            for (a, b), (w, d, lost) in tallies.items()
+        ),
+        batch_size=1000,
+    )
+
+
+def _rebuild_tables(competition: Competition, counted: Any, entrants: dict[int, Entrant]) -> None:
+    rows = {
+        row.entrant_id: row
+        for row in Rating.objects.select_for_update().filter(entrant__competition=competition)
+    }
+    fields = ["matches", "wins", "draws", "losses", "crashes", "first_seats"]
+    for row in rows.values():
+        for name in fields:
+            setattr(row, name, 0)
+    for seat in MatchSeat.objects.filter(match__in=counted).iterator(chunk_size=5000):
+        _tally(rows[entrants[seat.submission_id].pk], seat)
+    for episode in (
+        Episode.objects.filter(match__in=counted)
+        .prefetch_related("seats")
+        .iterator(chunk_size=2000)
+    ):
+        for seat in episode.seats.all():
+            row = rows[entrants[seat.submission_id].pk]
+            row.crashes += bool(seat.verdict)
+            row.first_seats += seat.number == 0
+    Rating.objects.bulk_update(rows.values(), fields, batch_size=500)

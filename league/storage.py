@@ -1,0 +1,84 @@
+"""Files in DATA_DIR: uploads by content hash, replays and private logs by episode."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from evaluation import replay as replay_format
+from league.errors import NotFound
+from league.models import Episode
+
+
+def upload_path(sha256: str) -> Path:
+    return Path(settings.DATA_DIR) / "uploads" / sha256[:2] / sha256
+
+
+def save_upload(content: bytes) -> str:
+    """Stores an upload under its SHA-256, which it returns. The same bytes are stored once."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = upload_path(sha256)
+    if not path.exists():
+        write_atomically(path, content)
+    return sha256
+
+
+def replay_path(episode_id: int) -> Path:
+    return _episode_file("replays", episode_id)
+
+
+def logs_path(episode_id: int) -> Path:
+    return _episode_file("logs", episode_id)
+
+
+def _episode_file(kind: str, episode_id: int) -> Path:
+    folder = Path(settings.DATA_DIR) / "episodes" / kind / f"{episode_id // 1000:06d}"
+    return folder / f"{episode_id}.json.gz"
+
+
+def save_episode_files(episode_id: int, replay: bytes, logs: bytes) -> None:
+    """Not flushed to the disk: the caller holds the database, and results matter more."""
+    write_atomically(replay_path(episode_id), replay, durable=False)
+    write_atomically(logs_path(episode_id), logs, durable=False)
+
+
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """The file is there whole or not at all, also when the process is killed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_replay_bytes(episode: Episode) -> bytes:
+    """The replay as stored: gzip-compressed JSON."""
+    try:
+        return replay_path(episode.pk).read_bytes()
+    except FileNotFoundError:
+        raise NotFound("This replay is not kept any more; its result is.") from None
+
+
+def read_replay(episode: Episode) -> dict[str, Any]:
+    """The public replay in the JSON form of kaggle-environments."""
+    return replay_format.from_bytes(read_replay_bytes(episode))
+
+
+def read_logs(episode: Episode, seat_number: int) -> list[dict[str, Any]]:
+    """What the agent in this seat printed, by step; for its owner only."""
+    try:
+        content = logs_path(episode.pk).read_bytes()
+    except FileNotFoundError:
+        return []
+    seats: list[list[dict[str, Any]]] = replay_format.from_bytes(content)["seats"]
+    return seats[seat_number] if seat_number < len(seats) else []

@@ -1,0 +1,122 @@
+"""Nothing stays in one state longer than its limit: what the scheduler looks for every few seconds.
+
+A message may be lost, a worker may be killed, Redis may restart empty. Each rule below starts from
+the rows alone and asks Redis only what a row cannot know: who holds an attempt at this moment.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from django.db.models import Q
+from django.utils import timezone
+
+from evaluation.broker import FINISHED, PLAYING, QUEUES
+from league import live, matches
+from league.models import Attempt, Match, Submission
+
+logger = logging.getLogger(__name__)
+
+SETTLE = timedelta(seconds=5)  # a message may be on its way
+RESEND = timedelta(seconds=15)  # never claimed, and no queue holds it
+RESEND_QUEUED = timedelta(minutes=10)  # never claimed, though a queue may still hold it
+BATCH = 200
+
+
+def sweep() -> dict[str, int]:
+    """Looks at everything that is not final; counts what was done, by kind."""
+    now = timezone.now()
+    done = {
+        "dispatched": _dispatch_waiting(now),
+        "validated": _begin_validations(now),
+    }
+    try:
+        return done | _check_attempts(now)
+    except redis.RedisError as error:
+        logger.warning("Redis does not answer; attempts are looked at later: %s", error)
+        return done
+
+
+def _dispatch_waiting(now: datetime) -> int:
+    """Matches that could not be sent when they were scheduled."""
+    waiting = Match.objects.filter(state=Match.State.QUEUED, state_since__lt=now - SETTLE)
+    waiting = waiting.filter(competition__is_paused=False).order_by("pk")
+    return sum(matches.dispatch(pk) for pk in waiting.values_list("pk", flat=True)[:BATCH])
+
+
+def _begin_validations(now: datetime) -> int:
+    """Submissions whose task was lost, and those that a fault of ours has postponed."""
+    pending = Submission.objects.filter(status=Submission.Status.PENDING).filter(
+        Q(retry_at=None, status_since__lt=now - SETTLE) | Q(retry_at__lte=now)
+    )
+    ids = pending.order_by("pk").values_list("pk", flat=True)[:BATCH]
+    return sum(matches.begin_validation(pk) for pk in ids)
+
+
+def _check_attempts(now: datetime) -> dict[str, int]:
+    attempts = list(
+        Attempt.objects.filter(
+            state=Attempt.State.SENT, match__state=Match.State.DISPATCHED, sent__lt=now - SETTLE
+        )
+        .select_related("match__competition")
+        .order_by("pk")[:BATCH]
+    )
+    states = live.lease_states([attempt.pk for attempt in attempts])
+    queued = sum(live.client().llen(queue) for queue in QUEUES)
+    done = {"lost": 0, "resent": 0}
+    for attempt in attempts:
+        worker, lease = states[attempt.pk]
+        if worker is None:
+            done["resent"] += _resend_if_lost(attempt, now, queued)
+        elif _is_lost(attempt, lease, now):
+            done["lost"] += _give_up(attempt, worker, lease)
+    return done
+
+
+def _is_lost(attempt: Attempt, lease: str | None, now: datetime) -> bool:
+    """A lease that ran out: the worker died, or its result never came. Or it plays for ever."""
+    return lease is None or (
+        lease == PLAYING and (now - attempt.sent).total_seconds() > state_limit_s(attempt.match)
+    )
+
+
+def state_limit_s(match: Match) -> float:
+    """Longest time a match may be with a worker, from the moment it was sent."""
+    run_s = float(match.competition.full_configuration.get("runTimeout", 1200))
+    return 2 * (run_s + match.competition.startup_s) + 600
+
+
+def _give_up(attempt: Attempt, worker: str, lease: str | None) -> bool:
+    reason = "our worker was stopped" if lease != FINISHED else "its result was lost"
+    logger.warning("attempt %s of match %s: %s", attempt.number, attempt.match_id, reason)
+    Attempt.objects.filter(pk=attempt.pk).update(worker=worker)
+    return matches.fail(attempt, Attempt.State.LOST, reason)
+
+
+def _resend_if_lost(attempt: Attempt, now: datetime, queued: int) -> bool:
+    """The same attempt again: if the first message turns up after all, it is claimed once."""
+    if attempt.sent > now - (RESEND_QUEUED if queued else RESEND):
+        return False
+    seats = list(attempt.match.seats.select_related("submission__team"))
+    Attempt.objects.filter(pk=attempt.pk).update(sent=now)
+    matches.publish(attempt.match, attempt, seats)
+    return True
+
+
+def overdue(now: datetime) -> list[dict[str, Any]]:
+    """What has stood in one state for over ten minutes: for the organiser, oldest first."""
+    old = now - timedelta(minutes=10)
+    rows: list[dict[str, Any]] = [
+        {"what": match, "state": match.get_state_display(), "since": match.state_since,
+         "reason": match.reason}
+        for match in Match.objects.open().filter(state_since__lt=old).order_by("state_since")[:20]
+    ]  # fmt: skip
+    waiting = (Submission.Status.PENDING, Submission.Status.VALIDATING)
+    late = Submission.objects.filter(status__in=waiting, status_since__lt=old)
+    rows += [
+        {"what": submission, "state": submission.get_status_display(),
+         "since": submission.status_since, "reason": submission.verdict_message}
+        for submission in late.select_related("team").order_by("status_since")[:20]
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: row["since"])

@@ -1,0 +1,63 @@
+"""The league's Celery tasks: identifiers in, one call, small JSON out."""
+
+import logging
+from typing import Any
+
+from celery import shared_task
+
+from league import idempotency, live, matches, matchmaking, ratings, results, submissions, sweeper
+from league.models import Attempt, Competition
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="league.validate_submission")
+def validate_submission(submission_id: int) -> bool:
+    return matches.begin_validation(submission_id)
+
+
+@shared_task(name="league.record_result")
+def record_result(result: dict[str, Any]) -> bool:
+    try:
+        return matches.record(result)
+    except results.ResultError as error:
+        logger.warning("refused a malformed result: %s", error)
+        return False
+
+
+@shared_task(name="league.record_progress")
+def record_progress(attempt_id: int, token: str, stage: str, seconds: float) -> None:
+    attempt = Attempt.objects.filter(pk=attempt_id, token=token).select_related("match").first()
+    if attempt and attempt.match.candidate_id and stage in {"unpacked", "imported"}:
+        submissions.mark_stage(attempt.match.candidate_id, stage, min(float(seconds), 3600.0))
+
+
+@shared_task(name="league.pair")
+def pair(competition_id: int) -> int:
+    return matchmaking.pair(Competition.objects.get(pk=competition_id))
+
+
+@shared_task(name="league.pair_competitions")
+def pair_competitions() -> int:
+    live.mark_beat()
+    return sum(matchmaking.pair(competition) for competition in Competition.objects.live())
+
+
+@shared_task(name="league.refit_competitions")
+def refit_competitions() -> int:
+    return sum(ratings.refit(competition) for competition in Competition.objects.all())
+
+
+@shared_task(name="league.rebuild")
+def rebuild(competition_id: int) -> None:
+    ratings.rebuild(Competition.objects.get(pk=competition_id))
+
+
+@shared_task(name="league.sweep")
+def sweep() -> dict[str, int]:
+    return sweeper.sweep()
+
+
+@shared_task(name="league.tidy")
+def tidy() -> int:
+    return idempotency.purge()

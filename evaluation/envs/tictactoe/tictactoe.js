@@ -1,0 +1,149 @@
+// @ts-check
+/**
+ * Draws one step of a tic-tac-toe replay as SVG.
+ *
+ * @typedef {{steps: any[][]}} Environment
+ * @typedef {{act: (action: number) => void, agents: {name: string}[], environment: Environment, frame: number,
+ *   height: number, interactive: boolean, isInteractive: () => boolean, parent: Element, step: number,
+ *   update: (changes: object) => void, width: number}} Context
+ * @typedef {{root: SVGElement, marks: SVGElement, step: number, environment: Environment,
+ *   drawn: SVGElement | null, strike: SVGElement | null}} Scene
+ */
+
+/** @param {Context} context */
+export function renderer(context) {
+  const { environment, frame, parent, step } = context;
+  let scene = SCENES.get(parent);
+  if (!scene || scene.environment !== environment) scene = newScene(context);
+  if (scene.step !== step) drawPosition(scene, context);
+  const left = frame < 1 ? 1 - Math.min(1, frame * 1.4) : 0;
+  scene.drawn?.setAttribute("stroke-dashoffset", left.toFixed(3));
+  if (scene.strike) scene.strike.style.opacity = frame < 1 ? "0" : "1";
+}
+
+/** A seat's mark for the legend. @param {number} seat */
+export function piece(seat) {
+  const root = svg("svg", { viewBox: "-44 -44 88 88", class: "piece", "aria-hidden": "true" });
+  root.append(stroke(seat + 1));
+  return root;
+}
+
+/** @param {number} action */
+export function describe(action) {
+  return `square ${action}`;
+}
+
+const CELL = 100;
+const LINES = [[0, 1, 2], [3, 4, 5], [6, 7, 8], [0, 3, 6], [1, 4, 7], [2, 5, 8], [0, 4, 8], [2, 4, 6]];
+const COLOURS = ["var(--seat-1, #1f66ad)", "var(--seat-2, #b4540a)"];
+const SHAPES = ["M-26 -26L26 26M26 -26L-26 26", "M0 -28a28 28 0 1 1 -0.01 0z"];
+
+/** @type {WeakMap<Element, Scene>} */
+const SCENES = new WeakMap();
+
+/** @param {string} tag @param {Record<string, string | number>} attributes */
+function svg(tag, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+  return node;
+}
+
+/** @param {Context} context @returns {Scene} */
+function newScene(context) {
+  const { environment, parent } = context;
+  const root = svg("svg", { viewBox: "-10 -10 320 320", role: "img", width: "100%", height: "100%" });
+  const marks = svg("g", {});
+  const look = { stroke: "var(--line, #cfcabf)", "stroke-width": 4, "stroke-linecap": "round" };
+  const grid = svg("path", { d: "M100 6V294M200 6V294M6 100H294M6 200H294", ...look });
+  root.append(marks, grid);
+  parent.replaceChildren(root);
+  if (context.interactive) root.addEventListener("click", (event) => onClick(event, root, context));
+  const scene = { root, marks, step: -1, environment, drawn: null, strike: null };
+  SCENES.set(parent, scene);
+  return scene;
+}
+
+/** @param {Environment} environment @param {number} step @returns {number[]} */
+function boardAt({ steps }, step) {
+  return steps[step]?.[0]?.observation?.board ?? [];
+}
+
+/** @param {number} cell */
+function centre(cell) {
+  return [((cell % 3) + 0.5) * CELL, (Math.floor(cell / 3) + 0.5) * CELL];
+}
+
+/** @param {Scene} scene @param {Context} context */
+function drawPosition(scene, { agents, environment, step }) {
+  const [board, before] = [boardAt(environment, step), boardAt(environment, step - 1)];
+  const last = step ? board.findIndex((mark, cell) => mark && !before[cell]) : -1;
+  const won = LINES.filter(([a, b, c]) => board[a] && board[a] === board[b] && board[a] === board[c]);
+  const cells = new Set(won.flat());
+  scene.marks.replaceChildren();
+  scene.drawn = scene.strike = null;
+  if (last >= 0) scene.marks.append(tint(last));
+  for (let cell = 0; cell < 9; cell++) {
+    addCell(scene, { cell, mark: board[cell], isLast: cell === last, fades: cells.size > 0 && !cells.has(cell) });
+  }
+  if (won.length) scene.marks.append((scene.strike = strikeThrough(won)));
+  scene.step = step;
+  scene.root.setAttribute("aria-label", position(board, agents, step));
+}
+
+/** Marks the square of the last move. @param {number} cell */
+function tint(cell) {
+  const [x, y] = centre(cell);
+  return svg("rect", { x: x - 44, y: y - 44, width: 88, height: 88, rx: 10, fill: "var(--raised, #e9e5dd)" });
+}
+
+/** An empty square shows its number, as agents name it.
+ * @param {Scene} scene @param {{cell: number, mark: number, isLast: boolean, fades: boolean}} cell */
+function addCell(scene, { cell, mark, isLast, fades }) {
+  const [x, y] = centre(cell);
+  const place = svg("g", { transform: `translate(${x} ${y})`, opacity: fades ? 0.4 : 1 });
+  if (mark) {
+    const shape = stroke(mark);
+    if (isLast) scene.drawn = shape;
+    place.append(shape);
+  } else {
+    const number = svg("text", { y: 5, "text-anchor": "middle", "font-size": 15, fill: "var(--muted, #5d636b)" });
+    number.textContent = String(cell);
+    place.append(number);
+  }
+  scene.marks.append(place);
+}
+
+/** @param {number} mark */
+function stroke(mark) {
+  const look = { fill: "none", stroke: COLOURS[mark - 1] ?? "currentColor", "stroke-width": 12, "stroke-linecap": "round" };
+  return svg("path", { d: SHAPES[mark - 1] ?? "", pathLength: 1, "stroke-dasharray": "1 1", ...look });
+}
+
+/** @param {number[][]} lines */
+function strikeThrough(lines) {
+  const group = svg("g", { "stroke-linecap": "round" });
+  for (const [from, , to] of lines) {
+    const [[x1, y1], [x2, y2]] = [centre(from), centre(to)];
+    const [sx, sy] = [Math.sign(x2 - x1) * 34, Math.sign(y2 - y1) * 34];
+    const ends = { x1: x1 - sx, y1: y1 - sy, x2: x2 + sx, y2: y2 + sy };
+    group.append(svg("line", { ...ends, stroke: "var(--surface, #fff)", "stroke-width": 11 }));
+    group.append(svg("line", { ...ends, stroke: "var(--text, #22252a)", "stroke-width": 5 }));
+  }
+  return group;
+}
+
+/** @param {number[]} board @param {{name: string}[]} agents @param {number} step */
+function position(board, agents, step) {
+  const squares = board.flatMap((mark, cell) => (mark ? [`square ${cell}: ${agents[mark - 1]?.name ?? mark}`] : []));
+  return `Board after move ${step}. ${squares.length ? `${squares.join("; ")}.` : "Empty."}`;
+}
+
+/** @param {Event} event @param {SVGElement} root @param {Context} context */
+function onClick(event, root, { act, isInteractive }) {
+  const matrix = /** @type {SVGSVGElement} */ (root).getScreenCTM();
+  if (!matrix || !isInteractive()) return;
+  const { clientX, clientY } = /** @type {MouseEvent} */ (event);
+  const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(matrix.inverse());
+  const [column, row] = [Math.floor(x / CELL), Math.floor(y / CELL)];
+  if (column >= 0 && column < 3 && row >= 0 && row < 3) act(3 * row + column);
+}

@@ -1,0 +1,150 @@
+"""The replay player as one self-contained HTML file; the site serves the same modules as files."""
+
+import base64
+import hashlib
+import html
+import json
+import math
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+# Each module stands after those that it imports.
+MODULES = (
+    "replay.js",
+    "elements.js",
+    "dialogs.js",
+    "scoreboard.js",
+    "timeline.js",
+    "controls.js",
+    "logs.js",
+    "plain.js",
+    "player.js",
+)
+IMPORT = re.compile(r'^import (?:\* as )?(.+) from "\./(\w+)\.js";$', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class) (\w+))", re.MULTILINE)
+COMMENT = re.compile(r"^\s*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)\s*$", re.MULTILINE | re.DOTALL)
+LITERAL_OR_SIGN = re.compile(r'("(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`)|\s*([][{}();,=<>?:&|*!])\s*')
+STYLE_SIGN = re.compile(r"\s*([{};,>])\s*|(?<=:)\s+")
+
+
+def page(replay: dict[str, Any], renderer_js: str, title: str) -> str:
+    """An HTML file that plays a replay and asks the network for nothing.
+
+    renderer_js: an ES module that exports `renderer`; or the form of kaggle-environments, an
+    expression such as `function renderer(context) {…}`; or a whole HTML viewer that reads
+    `window.kaggle`; or nothing, for a plain table.
+    """
+    if renderer_js.lstrip().startswith("<"):
+        return _inject(renderer_js, replay)
+    is_module = bool(re.search(r"^\s*export\b", renderer_js, re.MULTILINE))
+    kind = ' type="module"' if is_module else ""
+    drawing = _inline(_module_drawing(renderer_js) if is_module else _plain_drawing(renderer_js))
+    player, style = _bundle(), _style()
+    # Renderers written elsewhere may set styles in markup; scripts stay limited to these two.
+    styles = _source(style) if is_module else "'unsafe-inline'"
+    policy = (
+        f"default-src 'none'; script-src {_source(drawing)} {_source(player)}; "
+        f"style-src {styles}; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+    name = html.escape(title)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{name}</title>
+<style>{style}</style>
+</head>
+<body class="player-page">
+<main>
+<h1>{name}</h1>
+<section class="player" data-replay="#replay" data-title="{name}" data-autoplay="1" data-fill>
+<noscript>This replay plays with JavaScript; its data is in this file.</noscript>
+</section>
+</main>
+<script type="application/json" id="replay">{encode(replay)}</script>
+<script{kind}>{drawing}</script>
+<script type="module">{player}</script>
+</body>
+</html>
+"""
+
+
+def encode(value: Any) -> str:
+    """JSON that is inert inside a script element: no `<`, `>`, `&` and nothing beyond ASCII."""
+    text = json.dumps(_finite(value), separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _finite(value: Any) -> Any:
+    """The same data with null for NaN and infinities, which JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _inject(document: str, replay: dict[str, Any]) -> str:
+    """A foreign viewer with the replay where it looks for it, before its own scripts."""
+    state = encode({"environment": replay, "playing": True, "step": 0, "controls": True})
+    head = re.search(r"<head\b[^>]*>", document, re.IGNORECASE)
+    at = head.end() if head else 0
+    return f"{document[:at]}<script>window.kaggle = {state};</script>{document[at:]}"
+
+
+def _module_drawing(text: str) -> str:
+    optional = ", ".join(
+        f'{name}: typeof {name} == "function" ? {name} : undefined'
+        for name in ("piece", "describe")
+    )
+    return f"{_without_comments(text)}\nglobalThis.drawing = {{ renderer, {optional} }};"
+
+
+def _plain_drawing(expression: str) -> str:
+    if not expression.strip():
+        return ""
+    return f"globalThis.drawing = {{}};\nglobalThis.drawing.renderer = {expression.strip()};"
+
+
+def _inline(script: str) -> str:
+    """The same script without what would end its element early."""
+    return re.sub(r"<(?=/script|!--)", r"\\x3c", script, flags=re.IGNORECASE)
+
+
+def _source(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@cache
+def _bundle() -> str:
+    """The player's modules as one script, each in a scope of its own."""
+    scopes = [_scope(name) for name in MODULES]
+    start = '$player.mount(document.querySelector(".player"), globalThis.drawing);'
+    return _inline("\n".join([*scopes, start]))
+
+
+def _scope(name: str) -> str:
+    text = _without_comments((FOLDER / name).read_text())
+    exports = ",".join(EXPORT.findall(text))
+    body = EXPORT.sub("", IMPORT.sub(r"const \1 = $\2;", text))
+    # Sound for these modules, which keep to double quotes and flat templates.
+    dense = LITERAL_OR_SIGN.sub(lambda match: match[1] or match[2], body)
+    return f"const ${Path(name).stem}=(()=>{{{dense};return{{{exports}}}}})();"
+
+
+@cache
+def _style() -> str:
+    text = _without_comments((FOLDER / "player.css").read_text())
+    return STYLE_SIGN.sub(lambda match: match[1] or "", text)
+
+
+def _without_comments(text: str) -> str:
+    """Drops what fills whole lines: comments, indentation, empty lines."""
+    lines = COMMENT.sub("", text).splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip())

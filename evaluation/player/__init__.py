@@ -6,6 +6,7 @@ import html
 import json
 import math
 import re
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,16 @@ MODULES = (
 IMPORT = re.compile(r'^import (?:\* as )?(.+) from "\./(\w+)\.js";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class) (\w+))", re.MULTILINE)
 COMMENT = re.compile(r"^\s*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)\s*$", re.MULTILINE | re.DOTALL)
-LITERAL_OR_SIGN = re.compile(r'("(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`)|\s*([][{}();,=<>?:&|*!])\s*')
-STYLE_SIGN = re.compile(r"\s*([{};,>])\s*|(?<=:)\s+")
+START = '$player.mount(document.querySelector(".player"), globalThis.drawing);'
+UNPACK = """
+const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+for (const [tag, type, text] of await new Response(stream).json()) {
+  const node = Object.assign(document.createElement(tag), { type, async: false });
+  node.textContent = text;
+  document.head.append(node);
+}
+"""
 
 
 def page(replay: dict[str, Any], renderer_js: str, title: str) -> str:
@@ -40,35 +49,32 @@ def page(replay: dict[str, Any], renderer_js: str, title: str) -> str:
     if renderer_js.lstrip().startswith("<"):
         return _inject(renderer_js, replay)
     is_module = bool(re.search(r"^\s*export\b", renderer_js, re.MULTILINE))
-    kind = ' type="module"' if is_module else ""
-    drawing = _inline(_module_drawing(renderer_js) if is_module else _plain_drawing(renderer_js))
-    player, style = _bundle(), _style()
-    # Renderers written elsewhere may set styles in markup; scripts stay limited to these two.
-    styles = _source(style) if is_module else "'unsafe-inline'"
-    policy = (
-        f"default-src 'none'; script-src {_source(drawing)} {_source(player)}; "
-        f"style-src {styles}; img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
+    drawing = _module(renderer_js) if is_module else _expression(renderer_js)
+    scripts = [["script", "module" if is_module else "", drawing], ["script", "module", _player()]]
+    loader = f'const packed = "{_pack([["style", "", _style()], *scripts])}";{UNPACK}'
+    allowed = " ".join(_source(text) for text in (loader, drawing, _player()))
+    # Renderers written elsewhere may set styles in their markup; scripts stay limited to these.
+    styles = _source(_style()) if is_module else "'unsafe-inline'"
     name = html.escape(title)
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src {allowed}; \
+style-src {styles}; img-src data: blob:; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{name}</title>
-<style>{style}</style>
 </head>
 <body class="player-page">
 <main>
 <h1>{name}</h1>
 <section class="player" data-replay="#replay" data-title="{name}" data-autoplay="1" data-fill>
-<noscript>This replay plays with JavaScript; its data is in this file.</noscript>
+This replay plays in a browser of 2023 or later, with JavaScript; its data stands in this file.
 </section>
 </main>
 <script type="application/json" id="replay">{encode(replay)}</script>
-<script{kind}>{drawing}</script>
-<script type="module">{player}</script>
+<script type="module">{loader}</script>
 </body>
 </html>
 """
@@ -97,7 +103,7 @@ def _inject(document: str, replay: dict[str, Any]) -> str:
     return f"{document[:at]}<script>window.kaggle = {state};</script>{document[at:]}"
 
 
-def _module_drawing(text: str) -> str:
+def _module(text: str) -> str:
     optional = ", ".join(
         f'{name}: typeof {name} == "function" ? {name} : undefined'
         for name in ("piece", "describe")
@@ -105,15 +111,15 @@ def _module_drawing(text: str) -> str:
     return f"{_without_comments(text)}\nglobalThis.drawing = {{ renderer, {optional} }};"
 
 
-def _plain_drawing(expression: str) -> str:
-    if not expression.strip():
+def _expression(text: str) -> str:
+    """Assigned as kaggle-environments does it, so that what works there works here."""
+    if not text.strip():
         return ""
-    return f"globalThis.drawing = {{}};\nglobalThis.drawing.renderer = {expression.strip()};"
+    return f"globalThis.drawing = {{}};\nglobalThis.drawing.renderer = {text.strip()};"
 
 
-def _inline(script: str) -> str:
-    """The same script without what would end its element early."""
-    return re.sub(r"<(?=/script|!--)", r"\\x3c", script, flags=re.IGNORECASE)
+def _pack(elements: list[list[str]]) -> str:
+    return base64.b64encode(zlib.compress(json.dumps(elements).encode(), 9)).decode()
 
 
 def _source(text: str) -> str:
@@ -122,26 +128,21 @@ def _source(text: str) -> str:
 
 
 @cache
-def _bundle() -> str:
+def _player() -> str:
     """The player's modules as one script, each in a scope of its own."""
-    scopes = [_scope(name) for name in MODULES]
-    start = '$player.mount(document.querySelector(".player"), globalThis.drawing);'
-    return _inline("\n".join([*scopes, start]))
+    return "\n".join([*map(_scope, MODULES), START])
 
 
 def _scope(name: str) -> str:
     text = _without_comments((FOLDER / name).read_text())
-    exports = ",".join(EXPORT.findall(text))
+    exports = ", ".join(EXPORT.findall(text))
     body = EXPORT.sub("", IMPORT.sub(r"const \1 = $\2;", text))
-    # Sound for these modules, which keep to double quotes and flat templates.
-    dense = LITERAL_OR_SIGN.sub(lambda match: match[1] or match[2], body)
-    return f"const ${Path(name).stem}=(()=>{{{dense};return{{{exports}}}}})();"
+    return f"const ${Path(name).stem} = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();"
 
 
 @cache
 def _style() -> str:
-    text = _without_comments((FOLDER / "player.css").read_text())
-    return STYLE_SIGN.sub(lambda match: match[1] or "", text)
+    return _without_comments((FOLDER / "player.css").read_text())
 
 
 def _without_comments(text: str) -> str:

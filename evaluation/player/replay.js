@@ -57,11 +57,12 @@ function findFaults(steps) {
   });
 }
 
-/** Logs by step: some writers keep an entry for the start position, some begin with the first move.
+/** Logs by step. Some writers begin with the first move; kaggle-environments keeps an entry for each
+ * reset, of which there may be two.
  * @param {Log[][] | undefined} logs @param {number} length @returns {Log[][]} */
 export function alignLogs(logs, length) {
   if (!Array.isArray(logs)) return [];
-  return logs.length === length - 1 ? [[], ...logs] : logs;
+  return logs.length === length - 1 ? [[], ...logs] : logs.slice(-length);
 }
 
 /** @param {Environment} environment @param {string[]} names @param {Fault[]} faults

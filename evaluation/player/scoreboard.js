@@ -47,7 +47,7 @@ function update(replay, rows, clocks, step) {
     const fault = faultOf(replay, step, seat);
     const bank = replay.environment.steps[step][seat].observation?.remainingOverageTime;
     clocks[seat].classList.toggle("is-fault", Boolean(fault));
-    clocks[seat].textContent = fault ? fault.status : typeof bank === "number" ? `${bank.toFixed(1)} s` : "";
-    clocks[seat].title = fault ? `Failed at move ${fault.step}` : "Time bank left";
+    clocks[seat].textContent = fault ? fault.status : typeof bank === "number" ? `bank ${bank.toFixed(1)} s` : "";
+    clocks[seat].title = fault ? `Failed at move ${fault.step}` : "Time left beyond the move limit";
   });
 }

@@ -9,6 +9,7 @@ import { formatSeconds, movers, seconds } from "./replay.js";
 
 const THUMB = 20;
 const HEIGHT = 36;
+const FINEST_S = 0.01;
 
 /** @param {Replay} replay @param {(step: number) => void} seek */
 export function timeline(replay, seek) {
@@ -64,11 +65,12 @@ function measuredMoves(replay) {
   );
 }
 
-/** Height of the scale in seconds: the limit where moves come near it, else the slowest move.
+/** Height of the scale in seconds: the limit where moves come near it, else the slowest move, but
+ * not so fine that noise looks like thought.
  * @param {number} slowest @param {number | null} limitS */
 function scaleTop(slowest, limitS) {
   if (limitS && slowest >= limitS / 10) return 1.1 * Math.max(slowest, limitS);
-  return 1.1 * slowest || 1;
+  return Math.max(FINEST_S, 1.1 * slowest);
 }
 
 /** @param {Replay} replay @param {(step: number) => void} seek */

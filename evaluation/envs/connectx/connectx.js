@@ -36,6 +36,7 @@ const CELL = 100;
 const HOLE = 41;
 const DISC = 45;
 const EDGE = 12;
+const MARGIN = 14;
 const LABELS = 40;
 const COLOURS = ["var(--seat-1, #1f66ad)", "var(--seat-2, #b4540a)"];
 const DIRECTIONS = [[1, 0], [0, 1], [1, 1], [1, -1]];
@@ -56,7 +57,7 @@ function newScene(context) {
   const { environment, parent } = context;
   const { columns, rows } = environment.configuration;
   const [width, height] = [columns * CELL, rows * CELL];
-  const viewBox = `${-EDGE} ${-EDGE} ${width + 2 * EDGE} ${height + 2 * EDGE + LABELS}`;
+  const viewBox = `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN + LABELS}`;
   const root = svg("svg", { viewBox, role: "img", width: "100%", height: "100%" });
   const box = { x: 0, y: 0, width, height };
   const back = svg("rect", { ...box, fill: "var(--bg, #f4f2ee)" });
@@ -85,8 +86,8 @@ function face(columns, rows) {
  * @param {number} columns @param {number} height */
 function columnLabels(columns, height) {
   return Array.from({ length: columns }, (_, column) => {
-    const place = { x: (column + 0.5) * CELL, y: height + EDGE + 32, "text-anchor": "middle" };
-    const label = svg("text", { ...place, "font-size": 28, fill: "var(--muted, #5d636b)" });
+    const place = { x: (column + 0.5) * CELL, y: height + EDGE + 30, "text-anchor": "middle" };
+    const label = svg("text", { ...place, "font-size": 24, fill: "var(--muted, #5d636b)" });
     label.textContent = String(column);
     return label;
   });
@@ -179,8 +180,8 @@ function strikeThrough(run, columns) {
   const [[x1, y1], [x2, y2]] = [centre(run[0], columns), centre(run[run.length - 1], columns)];
   const ends = { x1, y1, x2, y2 };
   return [
-    svg("line", { ...ends, stroke: "var(--surface, #fff)", "stroke-width": 20 }),
-    svg("line", { ...ends, stroke: "var(--text, #22252a)", "stroke-width": 9 }),
+    svg("line", { ...ends, stroke: "var(--surface, #fff)", "stroke-width": 14 }),
+    svg("line", { ...ends, stroke: "var(--text, #22252a)", "stroke-width": 6 }),
   ];
 }
 

@@ -7,7 +7,7 @@
  *   height: number, interactive: boolean, isInteractive: () => boolean, parent: Element, step: number,
  *   update: (changes: object) => void, width: number}} Context
  * @typedef {{root: SVGElement, marks: SVGElement, step: number, environment: Environment,
- *   drawn: SVGElement | null, strike: SVGElement | null}} Scene
+ *   drawn: SVGElement | null, won: SVGElement}} Scene
  */
 
 /** @param {Context} context */
@@ -18,7 +18,7 @@ export function renderer(context) {
   if (scene.step !== step) drawPosition(scene, context);
   const left = frame < 1 ? 1 - Math.min(1, frame * 1.4) : 0;
   scene.drawn?.setAttribute("stroke-dashoffset", left.toFixed(3));
-  if (scene.strike) scene.strike.style.opacity = frame < 1 ? "0" : "1";
+  scene.won.style.opacity = frame < 1 ? "0" : "1";
 }
 
 /** A seat's mark for the legend. @param {number} seat */
@@ -52,13 +52,13 @@ function svg(tag, attributes) {
 function newScene(context) {
   const { environment, parent } = context;
   const root = svg("svg", { viewBox: "-10 -10 320 320", role: "img", width: "100%", height: "100%" });
-  const marks = svg("g", {});
+  const [marks, won] = [svg("g", {}), svg("g", {})];
   const look = { stroke: "var(--line, #cfcabf)", "stroke-width": 4, "stroke-linecap": "round" };
   const grid = svg("path", { d: "M100 6V294M200 6V294M6 100H294M6 200H294", ...look });
-  root.append(marks, grid);
+  root.append(won, marks, grid);
   parent.replaceChildren(root);
   if (context.interactive) root.addEventListener("click", (event) => onClick(event, root, context));
-  const scene = { root, marks, step: -1, environment, drawn: null, strike: null };
+  const scene = { root, marks, step: -1, environment, drawn: null, won };
   SCENES.set(parent, scene);
   return scene;
 }
@@ -80,27 +80,28 @@ function drawPosition(scene, { agents, environment, step }) {
   const won = LINES.filter(([a, b, c]) => board[a] && board[a] === board[b] && board[a] === board[c]);
   const cells = new Set(won.flat());
   scene.marks.replaceChildren();
-  scene.drawn = scene.strike = null;
-  if (last >= 0) scene.marks.append(tint(last));
+  scene.drawn = null;
+  if (last >= 0) scene.marks.append(frameOf(last));
   for (let cell = 0; cell < 9; cell++) {
     addCell(scene, { cell, mark: board[cell], isLast: cell === last, fades: cells.size > 0 && !cells.has(cell) });
   }
-  if (won.length) scene.marks.append((scene.strike = strikeThrough(won)));
+  scene.won.replaceChildren(...won.map((line) => underline(line, board[line[0]])));
   scene.step = step;
   scene.root.setAttribute("aria-label", position(board, agents, step));
 }
 
 /** Marks the square of the last move. @param {number} cell */
-function tint(cell) {
+function frameOf(cell) {
   const [x, y] = centre(cell);
-  return svg("rect", { x: x - 44, y: y - 44, width: 88, height: 88, rx: 10, fill: "var(--raised, #e9e5dd)" });
+  const look = { fill: "none", stroke: "var(--muted, #5d636b)", "stroke-width": 2.5 };
+  return svg("rect", { x: x - 43, y: y - 43, width: 86, height: 86, rx: 12, ...look });
 }
 
 /** An empty square shows its number, as agents name it.
  * @param {Scene} scene @param {{cell: number, mark: number, isLast: boolean, fades: boolean}} cell */
 function addCell(scene, { cell, mark, isLast, fades }) {
   const [x, y] = centre(cell);
-  const place = svg("g", { transform: `translate(${x} ${y})`, opacity: fades ? 0.4 : 1 });
+  const place = svg("g", { transform: `translate(${x} ${y})`, opacity: mark && fades ? 0.4 : 1 });
   if (mark) {
     const shape = stroke(mark);
     if (isLast) scene.drawn = shape;
@@ -119,17 +120,12 @@ function stroke(mark) {
   return svg("path", { d: SHAPES[mark - 1] ?? "", pathLength: 1, "stroke-dasharray": "1 1", ...look });
 }
 
-/** @param {number[][]} lines */
-function strikeThrough(lines) {
-  const group = svg("g", { "stroke-linecap": "round" });
-  for (const [from, , to] of lines) {
-    const [[x1, y1], [x2, y2]] = [centre(from), centre(to)];
-    const [sx, sy] = [Math.sign(x2 - x1) * 34, Math.sign(y2 - y1) * 34];
-    const ends = { x1: x1 - sx, y1: y1 - sy, x2: x2 + sx, y2: y2 + sy };
-    group.append(svg("line", { ...ends, stroke: "var(--surface, #fff)", "stroke-width": 11 }));
-    group.append(svg("line", { ...ends, stroke: "var(--text, #22252a)", "stroke-width": 5 }));
-  }
-  return group;
+/** A broad band behind a winning line.
+ * @param {number[]} line @param {number} mark */
+function underline([from, , to], mark) {
+  const [[x1, y1], [x2, y2]] = [centre(from), centre(to)];
+  const look = { stroke: COLOURS[mark - 1] ?? "currentColor", "stroke-width": 76, "stroke-linecap": "round" };
+  return svg("line", { x1, y1, x2, y2, opacity: 0.22, ...look });
 }
 
 /** @param {number[]} board @param {{name: string}[]} agents @param {number} step */

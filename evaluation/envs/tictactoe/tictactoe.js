@@ -85,15 +85,19 @@ function drawPosition(scene, { agents, environment, step }) {
   for (let cell = 0; cell < 9; cell++) {
     addCell(scene, { cell, mark: board[cell], isLast: cell === last, fades: cells.size > 0 && !cells.has(cell) });
   }
-  scene.won.replaceChildren(...won.map((line) => underline(line, board[line[0]])));
+  scene.won.replaceChildren(...[...cells].map((cell) => wonSquare(cell, board[cell])));
   scene.step = step;
   scene.root.setAttribute("aria-label", position(board, agents, step));
 }
 
 /** Marks the square of the last move. @param {number} cell */
 function frameOf(cell) {
+  return square(cell, { fill: "none", stroke: "var(--muted, #5d636b)", "stroke-width": 2.5 });
+}
+
+/** @param {number} cell @param {Record<string, string | number>} look */
+function square(cell, look) {
   const [x, y] = centre(cell);
-  const look = { fill: "none", stroke: "var(--muted, #5d636b)", "stroke-width": 2.5 };
   return svg("rect", { x: x - 43, y: y - 43, width: 86, height: 86, rx: 12, ...look });
 }
 
@@ -120,12 +124,9 @@ function stroke(mark) {
   return svg("path", { d: SHAPES[mark - 1] ?? "", pathLength: 1, "stroke-dasharray": "1 1", ...look });
 }
 
-/** A broad band behind a winning line.
- * @param {number[]} line @param {number} mark */
-function underline([from, , to], mark) {
-  const [[x1, y1], [x2, y2]] = [centre(from), centre(to)];
-  const look = { stroke: COLOURS[mark - 1] ?? "currentColor", "stroke-width": 76, "stroke-linecap": "round" };
-  return svg("line", { x1, y1, x2, y2, opacity: 0.22, ...look });
+/** @param {number} cell @param {number} mark */
+function wonSquare(cell, mark) {
+  return square(cell, { fill: COLOURS[mark - 1] ?? "currentColor", opacity: 0.2 });
 }
 
 /** @param {number[]} board @param {{name: string}[]} agents @param {number} step */

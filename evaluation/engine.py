@@ -1,0 +1,361 @@
+"""Plays episodes: the state of every seat, one interpreter call a step, the three faults."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+from evaluation.agent import Actor, Agent, Capture, seat_agent
+from evaluation.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument
+from evaluation.outcome import summarize
+from evaluation.registry import Game, environments
+from evaluation.spec import FAULTS
+from evaluation.utils import Struct, plain, record, structify
+
+Logs = list[dict[str, Any]]
+LOG_LENGTH = 10_000
+SCHEMA_VERSION = 1
+
+
+def make(
+    environment: str | Mapping[str, Any],
+    configuration: Mapping[str, Any] | None = None,
+    info: Mapping[str, Any] | None = None,
+    steps: Sequence[Any] | None = None,
+    logs: list[Logs] | None = None,
+    debug: bool = False,
+    state: Mapping[str, Any] | None = None,
+) -> "Environment":
+    """An environment by name, or by the dictionary that `register` takes.
+
+    steps: resume after these; state: start from this state of seat 0.
+    """
+    game = environments.game(environment)
+    return Environment(game, configuration, info, steps, logs, debug, state)
+
+
+def evaluate(
+    environment: str | Mapping[str, Any],
+    agents: Sequence[Any] | None = None,
+    configuration: Mapping[str, Any] | None = None,
+    steps: Sequence[Any] | None = None,
+    num_episodes: int = 1,
+    debug: bool = False,
+    state: Mapping[str, Any] | None = None,
+) -> list[list[float | None]]:
+    """The rewards of every seat at the end of each of `num_episodes` episodes."""
+    env = make(environment, configuration, steps=steps, debug=debug, state=state)
+    return [[seat["reward"] for seat in env.run(agents or [])[-1]] for _ in range(num_episodes)]
+
+
+class Environment:
+    """One game with its configuration, and the episode that is played in it.
+
+    `state` holds a Struct per seat (action, reward, info, observation, status), `steps` every
+    state so far, `logs` what was printed and how long it took, by step and seat.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        configuration: Mapping[str, Any] | None = None,
+        info: Mapping[str, Any] | None = None,
+        steps: Sequence[Any] | None = None,
+        logs: list[Logs] | None = None,
+        debug: bool = False,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._game = game
+        self._spec = game.specification
+        self._interpreter = _with_arity(game.interpreter)
+        self._capture = Capture()
+        self._faults: dict[int, str] = {}
+        self.id = os.urandom(16).hex()
+        self.debug = debug
+        self.agents: Struct = structify(game.agents)
+        self.specification: Struct = self._spec.published
+        self.configuration = self._spec.configure(dict(configuration or {}))
+        self.info: Struct = structify(dict(info or {}))
+        if self.info.get("seed") is None and self.configuration.get("seed") is not None:
+            self.info["seed"] = self.configuration["seed"]
+        self.logs: list[Logs] = [] if logs is None else logs
+        self.state: list[Struct] = []
+        self.steps: list[list[Struct]] = []
+        if steps:
+            self._load(steps[-1])
+            self.steps = [*(record(list(step)) for step in steps[:-1]), self.state]
+        elif state is not None:
+            self._load([state, *({} for _ in range(self.specification["agents"][0] - 1))])
+        else:
+            self.reset()
+
+    @property
+    def name(self) -> str:
+        return str(self.specification["name"])
+
+    @property
+    def version(self) -> str:
+        return str(self.specification["version"])
+
+    @property
+    def done(self) -> bool:
+        """Whether no seat is ACTIVE."""
+        for seat in self.state:  # noqa: SIM110 - the generator of `all` costs more than the loop
+            if seat["status"] == "ACTIVE":
+                return False
+        return True
+
+    def reset(self, num_agents: int | None = None) -> list[Struct]:
+        """Starts a new episode, by default with the fewest seats that the game allows."""
+        count = self.specification["agents"][0] if num_agents is None else num_agents
+        if count not in self.specification["agents"]:
+            raise InvalidArgument(f"The environment is not played by {count} agents.")
+        self._faults = {}
+        self.logs = []
+        self.state = [self._opening(position) for position in range(count)]
+        self.steps = [self.state]
+        statuses = [seat["status"] for seat in self.state]
+        for seat in self.state:
+            seat["status"] = "INACTIVE"
+        logs: Logs = []
+        self._load(self._interpret([structify(seat) for seat in self.state], logs))
+        self.logs.append(logs)
+        if self.done and len(self.state) == count:
+            for seat, status in zip(self.state, statuses, strict=True):
+                seat["status"] = status
+        return self.state
+
+    def step(self, actions: Sequence[Any], logs: Sequence[Any] | None = None) -> list[Struct]:
+        """Plays one step. An exception in place of an action is that seat's fault.
+
+        logs: what each seat's agent printed, and its `duration`, which is charged to its bank.
+        """
+        if self.done:
+            raise FailedPrecondition("The episode is over: reset the environment first.")
+        if len(actions) != len(self.state):
+            raise InvalidArgument(f"{len(self.state)} actions are needed.")
+        step_logs: Logs = list(logs or [])
+        seats = [self._take(position, action) for position, action in enumerate(actions)]
+        self.state = self._interpret(seats, step_logs)
+        if self.state[0]["observation"]["step"] >= self.configuration["episodeSteps"] - 1:
+            self._finish()
+        self.steps.append(self.state)
+        self.logs.append(step_logs)
+        return self.state
+
+    def run(self, agents: Sequence[Any]) -> list[list[Struct]]:
+        """Plays an episode to its end and returns its steps.
+
+        agents: for each seat an Actor, a function, a built-in's name, a path, source text or a
+        fixed action. Raises DeadlineExceeded, with the seat that used the most time, when the
+        episode takes longer than runTimeout.
+        """
+        if len(self.steps) == 1 or self.done:
+            self.reset(len(agents))
+        if len(self.state) != len(agents):
+            raise InvalidArgument(f"{len(self.state)} agents are needed, {len(agents)} were given.")
+        players = [seat_agent(agent, self._game.agents, self.debug) for agent in agents]
+        seconds = [0.0] * len(players)
+        start = perf_counter()
+        while not self.done:
+            if perf_counter() - start >= self.configuration["runTimeout"]:
+                raise self._overtime(seconds)
+            actions, logs = self._ask(players)
+            for position, log in enumerate(logs):
+                seconds[position] += log.get("duration", 0.0)
+            self.step(actions, logs)
+        return self.steps
+
+    def fail(self, seat: int, error: BaseException) -> list[Struct]:
+        """Ends the episode by this seat's fault; the interpreter says what the others get."""
+        actions: list[Any] = [None] * len(self.state)
+        actions[seat] = error
+        self.step(actions)
+        self._finish()
+        return self.state
+
+    def fault(self, seat: int) -> str:
+        """Why the seat's status is ERROR, INVALID or TIMEOUT, in one sentence; else empty."""
+        return self._faults.get(seat, "")
+
+    def summary(self) -> dict[str, Any]:
+        """How the episode ended: `cause`, `winner` and `decisive_step`."""
+        return summarize(self.steps, self.configuration, self._game.summary)
+
+    def render(self, mode: str = "human") -> str | None:
+        """The state as `ansi` text, or the episode as `json` or as a self-contained `html` page.
+
+        `human` prints the text.
+        """
+        if mode == "json":
+            return json.dumps(self.toJSON(), sort_keys=True)
+        if mode == "html":
+            return self._page()
+        if mode not in {"ansi", "human"}:
+            raise InvalidArgument(f"There is no render mode {mode!r}: use html, json or ansi.")
+        text = str(_with_arity(self._game.renderer)(self.state, self))
+        if mode == "ansi":
+            return text
+        print(text)
+        return None
+
+    def _page(self) -> str:
+        from evaluation import replay  # orjson alone would double the import of the engine
+
+        env_json = self.toJSON()
+        env_json["info"] = {"result": self.summary(), **env_json["info"]}
+        return replay.html(env_json, str(_with_arity(self._game.html_renderer)(self, "html")))
+
+    def toJSON(self) -> dict[str, Any]:
+        """The episode in the form that kaggle-environments writes and loads, and its logs."""
+        spec = self.specification
+        parts = ("action", "agents", "configuration", "info", "observation", "reward")
+        return {
+            "id": self.id,
+            "name": spec["name"],
+            "title": spec["title"],
+            "description": spec["description"],
+            "version": spec["version"],
+            "configuration": structify(self.configuration),
+            "specification": structify({part: spec[part] for part in parts}),
+            "steps": structify(self.steps),
+            "rewards": [seat["reward"] for seat in self.state],
+            "statuses": [seat["status"] for seat in self.state],
+            "schema_version": SCHEMA_VERSION,
+            "info": structify(self.info),
+            "logs": structify(self.logs),
+        }
+
+    def _load(self, seats: Sequence[Mapping[str, Any]]) -> None:
+        """Takes these seats, checked and completed, as the only step."""
+        if len(seats) not in self.specification["agents"]:
+            raise InvalidArgument(f"The environment is not played by {len(seats)} agents.")
+        self.state = [self._spec.seat(position, seat) for position, seat in enumerate(seats)]
+        self.steps = [self.state]
+
+    def _opening(self, position: int) -> Struct:
+        seat = self._spec.opening(position)
+        bank = self.configuration.get("remainingOverageTime")
+        if bank is not None:
+            seat["observation"]["remainingOverageTime"] = bank
+        return seat
+
+    def _finish(self) -> None:
+        for seat in self.state:
+            if seat["status"] not in FAULTS:
+                seat["status"] = "DONE"
+
+    def _overtime(self, seconds: list[float]) -> DeadlineExceeded:
+        limit = self.configuration["runTimeout"]
+        seat = seconds.index(max(seconds))
+        return DeadlineExceeded(
+            f"The episode took longer than its {limit} s; seat {seat + 1} used "
+            f"{seconds[seat]:.2f} s of them.",
+            seat,
+        )
+
+    def _ask(self, players: list[Actor | None]) -> tuple[list[Any], Logs]:
+        """An action and a log from every seat; None and an empty log where nobody is to move."""
+        actions: list[Any] = []
+        logs: Logs = []
+        for position, player in enumerate(players):
+            if player is None or self.state[position]["status"] != "ACTIVE":
+                actions.append(None)
+                logs.append({})
+                continue
+            action, log = self._move(position, player)
+            actions.append(action)
+            logs.append(log)
+        return actions, logs
+
+    def _move(self, position: int, player: Actor) -> tuple[Any, dict[str, Any]]:
+        seen, configuration = self._view(position), self._visible_configuration()
+        bank, limit = seen["remainingOverageTime"], self.configuration["actTimeout"]
+        if not isinstance(player, Agent):
+            seen, configuration = plain(seen), plain(configuration)
+        action, log = player.act(seen, configuration, limit + bank)
+        if log["duration"] - limit > bank:
+            action = DeadlineExceeded(f"The move took {log['duration']:.2f} s.", position)
+        length = self.configuration.get("maxLogLength", LOG_LENGTH)
+        return action, {
+            "duration": round(log["duration"], 6),
+            "stdout": log["stdout"][:length],
+            "stderr": log["stderr"][:length],
+        }
+
+    def _view(self, position: int) -> Struct:
+        first, own = self.state[0], self.state[position]
+        return self._spec.view.of(first["observation"], own["observation"])
+
+    def _visible_configuration(self) -> Struct:
+        """A copy without the seed, which would let an agent foresee chance."""
+        configuration: Struct = structify(self.configuration)
+        if "seed" in configuration:
+            if "seed" in self.specification["configuration"]:
+                configuration["seed"] = None
+            else:
+                del configuration["seed"]
+        return configuration
+
+    def _take(self, position: int, action: Any) -> Struct:
+        """The seat as the interpreter gets it: a copy with its action, or with its fault."""
+        seat: Struct = structify(self.state[position])
+        seat["action"] = None
+        if isinstance(action, BaseException):
+            seat["status"] = "TIMEOUT" if isinstance(action, DeadlineExceeded) else "ERROR"
+            self._blame(position, f"{seat['status'].capitalize()}: {action!r}")
+            return seat
+        try:
+            seat["action"] = self._spec.action(action)
+        except InvalidArgument as error:
+            seat["status"] = "INVALID"
+            self._blame(position, error.message)
+        return seat
+
+    def _blame(self, position: int, reason: str) -> None:
+        self._faults[position] = reason
+        if self.debug:
+            print(reason)
+
+    def _interpret(self, seats: list[Struct], logs: Logs) -> list[Struct]:
+        """The interpreter's new state, recorded; what it prints becomes an entry of the logs."""
+        if self.debug:
+            return self._settle(self._interpreter(seats, self, logs), logs)
+        try:
+            with self._capture:
+                state = self._interpreter(seats, self, logs)
+        finally:
+            stdout, stderr = self._capture.take()
+        state = self._settle(state, logs)
+        if stdout or stderr:
+            length = self.configuration.get("maxLogLength", LOG_LENGTH)
+            logs.append({"stdout": stdout[:length], "stderr": stderr[:length]})
+        return state
+
+    def _settle(self, returned: Sequence[Any], logs: Logs) -> list[Struct]:
+        """Records what the interpreter returned, charges the banks and nulls failed rewards."""
+        dress = self._spec.dress
+        state = [dress(record(seat)) for seat in returned]
+        state[0]["observation"]["step"] = 0 if self.done else len(self.steps)
+        for position, seat in enumerate(state):
+            if position < len(logs) and "duration" in logs[position]:
+                over = logs[position]["duration"] - self.configuration["actTimeout"]
+                if over > 0:
+                    seat["observation"]["remainingOverageTime"] -= over
+            if seat["status"] not in self._spec.statuses:
+                self._blame(position, str(seat["status"]))
+                seat["status"] = "INVALID"
+            if seat["status"] in FAULTS:
+                self._faults.setdefault(position, f"The game ruled {seat['status']}.")
+                seat["reward"] = None
+        return state
+
+
+def _with_arity(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that may be called with more arguments than the given one takes."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return function
+    count = code.co_argcount
+    return lambda *arguments: function(*arguments[:count])

@@ -1,0 +1,1 @@
+"""ConnectX: drop checkers, join so many in a row."""

@@ -1,0 +1,119 @@
+"""ConnectX for the engine: specification, interpreter, renderers, built-in agents, summary."""
+
+import json
+from os import path
+from typing import Any
+
+# Relative, so that kaggle-environments can load this folder as one of its own.
+from . import rules  # noqa: TID252
+from .agents import agents  # noqa: TID252
+from .rules import step  # noqa: TID252
+
+__all__ = [
+    "agents",
+    "html_renderer",
+    "interpreter",
+    "renderer",
+    "specification",
+    "step",
+    "summary",
+]
+
+FOLDER = path.dirname(path.abspath(__file__))
+NUMBERS = {2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six", 7: "Seven", 8: "Eight"}
+
+with open(path.join(FOLDER, "connectx.json"), encoding="utf-8") as file:
+    specification = json.load(file)
+
+
+def interpreter(state: list[Any], env: Any) -> list[Any]:
+    """One move. A fault of either seat ends the game; the other seat keeps its reward of 0."""
+    rows, columns = env.configuration.rows, env.configuration.columns
+    shared = state[0].observation
+    if len(shared.board) != rows * columns:
+        shared.board = [rules.EMPTY] * (rows * columns)
+    if env.done:
+        return state
+    mover = 0 if state[0].status == "ACTIVE" else 1
+    active, waiting = state[mover], state[1 - mover]
+    if active.status != "ACTIVE" or waiting.status != "INACTIVE":
+        return _stop(state)
+    before = rules.State(
+        shared.board, rows, columns, env.configuration.inarow, mover, active.observation.mark
+    )
+    after = step(before, [seat.action for seat in state])
+    shared.board = after.board
+    if after.outcome == rules.ILLEGAL:
+        waiting.status = "DONE"
+        active.status = _complaint(active.action, columns)
+    elif after.outcome == rules.PLAYING:
+        active.status, waiting.status = "INACTIVE", "ACTIVE"
+    else:
+        active.status = waiting.status = "DONE"
+        if after.outcome == rules.WON:
+            active.reward, waiting.reward = 1, -1
+    return state
+
+
+def _stop(state: list[Any]) -> list[Any]:
+    for seat in state:
+        if seat.status in ("ACTIVE", "INACTIVE"):
+            seat.status = "DONE"
+    return state
+
+
+def _complaint(column: Any, columns: int) -> str:
+    if isinstance(column, int) and 0 <= column < columns:
+        return f"Column {column} is full."
+    return f"There is no such column: they are numbered 0 to {columns - 1}."
+
+
+def renderer(state: list[Any], env: Any) -> str:
+    """The board as text, 0 for an empty cell."""
+    board, columns = state[0].observation.board, env.configuration.columns
+    bar = "+" + "---+" * columns + "\n"
+    lines = [
+        "| " + " | ".join(map(str, board[start : start + columns])) + " |\n"
+        for start in range(0, len(board), columns)
+    ]
+    return bar + "".join(text + bar for text in lines)
+
+
+def html_renderer() -> str:
+    """The module that draws one step in the browser."""
+    with open(path.join(FOLDER, "connectx.js"), encoding="utf-8") as script:
+        return script.read()
+
+
+def summary(steps: list[Any], configuration: dict[str, Any]) -> dict[str, Any]:
+    """Why the game ended. winner: a seat from 0; the text counts seats from 1.
+
+    cells: the winning line, as indices of the board.
+    """
+    board = steps[-1][0]["observation"]["board"]
+    rewards = [seat["reward"] for seat in steps[-1]]
+    ended: dict[str, Any] = {"winner": None, "decisive_step": None, "cells": []}
+    if 1 in rewards:
+        winner = rewards.index(1)
+        length = configuration["inarow"]
+        ended |= {
+            "cause": f"{NUMBERS.get(length, length)} in a row for seat {winner + 1}",
+            "winner": winner,
+            "decisive_step": len(steps) - 1,
+            "cells": _winning_line(steps, configuration),
+        }
+    elif rules.EMPTY in board:
+        ended["cause"] = f"Stopped after {len(steps) - 1} moves: a draw"
+    else:
+        ended["cause"] = "Board full: a draw"
+    return ended
+
+
+def _winning_line(steps: list[Any], configuration: dict[str, Any]) -> list[int]:
+    """Through the cell that the last move changed."""
+    if len(steps) < 2:
+        return []
+    before, board = (seats[0]["observation"]["board"] for seats in steps[-2:])
+    cell = next(index for index, mark in enumerate(board) if mark != before[index])
+    rows, columns, inarow = (configuration[key] for key in ("rows", "columns", "inarow"))
+    return rules.line(board, cell, rows, columns, inarow)

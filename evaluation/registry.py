@@ -1,0 +1,100 @@
+"""Finds the games: one folder each under envs/, imported when first made."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+from evaluation.errors import InvalidArgument
+from evaluation.spec import Specification
+
+ENVS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "envs")
+EXPORTS = ("specification", "interpreter", "renderer", "html_renderer")
+
+
+class Game:
+    """A game's module dictionary, checked."""
+
+    def __init__(self, module: Mapping[str, Any]) -> None:
+        for name in EXPORTS[1:]:
+            if not callable(module.get(name)):
+                raise InvalidArgument(f"The environment's {name} is not callable.")
+        self.agents: dict[str, Callable[..., Any]] = dict(module.get("agents") or {})
+        if not all(map(callable, self.agents.values())):
+            raise InvalidArgument("The environment's agents are not all callable.")
+        self.interpreter: Callable[..., Any] = module["interpreter"]
+        self.renderer: Callable[..., str] = module["renderer"]
+        self.html_renderer: Callable[..., str] = module["html_renderer"]
+        self.summary: Callable[..., dict[str, Any]] | None = module.get("summary")
+        self._given: Mapping[str, Any] = module.get("specification") or {}
+
+    @cached_property
+    def specification(self) -> Specification:
+        return Specification(dict(self._given))
+
+
+class Registry(Mapping[str, dict[str, Any]]):
+    """Name to module dictionary, as in kaggle-environments; looking one up imports its game."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, dict[str, Any]] = {}
+        self._games: dict[str, Game] = {}
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        if name not in self._modules:
+            if name not in _folders():
+                raise KeyError(name)
+            self.register(name, _import(name))
+        return self._modules[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules or name in _folders()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*_folders(), *self._modules}))
+
+    def __len__(self) -> int:
+        return len({*_folders(), *self._modules})
+
+    def register(self, name: str, module: Mapping[str, Any]) -> None:
+        """Adds an environment, or replaces it. module: the five names that a game exports."""
+        self._modules[name] = dict(module)
+        self._games.pop(name, None)
+
+    def game(self, environment: Any) -> Game:
+        """A name or a module dictionary as a Game; raises InvalidArgument."""
+        if isinstance(environment, str):
+            return self._named(environment)
+        if isinstance(environment, Mapping) and callable(environment.get("interpreter")):
+            return Game(environment)
+        raise InvalidArgument("An environment is a name or a dictionary with an interpreter.")
+
+    def _named(self, name: str) -> Game:
+        if name not in self._games:
+            if name not in self:
+                raise InvalidArgument(f"There is no environment named {name!r}.")
+            self._games[name] = Game(self[name])
+        return self._games[name]
+
+
+def _folders() -> list[str]:
+    with os.scandir(ENVS) as entries:
+        return [
+            entry.name
+            for entry in entries
+            if os.path.isfile(os.path.join(entry.path, f"{entry.name}.py"))
+        ]
+
+
+def _import(name: str) -> dict[str, Any]:
+    module = import_module(f"evaluation.envs.{name}.{name}")
+    return {
+        export: getattr(module, export)
+        for export in (*EXPORTS, "agents", "summary")
+        if hasattr(module, export)
+    }
+
+
+environments = Registry()
+register = environments.register

@@ -1,0 +1,80 @@
+"""Replays: the JSON of `Environment.toJSON()` as bytes, in its public form, and as a page."""
+
+import zlib
+from typing import Any
+
+import orjson
+
+from evaluation.errors import InvalidArgument
+from evaluation.outcome import summarize
+from evaluation.registry import environments
+from evaluation.schema import INT64
+
+GZIP = 31  # zlib's window bits for a gzip stream, which browsers unpack by themselves
+SIZE_LIMIT = 256 * 1024 * 1024
+Replay = dict[str, Any]
+
+
+def to_bytes(env_json: Replay) -> bytes:
+    """Strict JSON in a gzip stream; the same replay gives the same bytes."""
+    packer = zlib.compressobj(wbits=GZIP)
+    return packer.compress(_dump(env_json)) + packer.flush()
+
+
+def from_bytes(data: bytes) -> Replay:
+    """The replay in these bytes; raises InvalidArgument for anything else."""
+    unpacker = zlib.decompressobj(wbits=GZIP)
+    try:
+        text = unpacker.decompress(data, SIZE_LIMIT)
+        replay = orjson.loads(text)
+    except (zlib.error, orjson.JSONDecodeError) as error:
+        raise InvalidArgument("The replay is damaged.") from error
+    if unpacker.unconsumed_tail or not isinstance(replay, dict):
+        raise InvalidArgument("The replay is too large, or no replay.")
+    return replay
+
+
+def strip_private(env_json: Replay) -> Replay:
+    """The replay as everybody may see it: of the logs only how long each move took."""
+    logs = [
+        [{key: log[key] for key in ("duration",) if key in log} for log in step]
+        for step in env_json.get("logs", [])
+    ]
+    return {**env_json, "info": dict(env_json.get("info", {})), "logs": logs}
+
+
+def summary(env_json: Replay) -> dict[str, Any]:
+    """How the episode ended: `cause`, `winner` (a seat from 0, or None) and `decisive_step`."""
+    name = env_json["name"]
+    game = environments.game(name).summary if name in environments else None
+    return summarize(env_json["steps"], env_json["configuration"], game)
+
+
+def html(env_json: Replay, renderer_js: str | None = None) -> str:
+    """One self-contained page with the league's player. renderer_js: the game's, if not given."""
+    from evaluation import player  # reads its browser files: only when a page is made
+
+    if renderer_js is None:
+        renderer_js = environments.game(env_json["name"]).html_renderer()
+    info = {"result": summary(env_json), **env_json.get("info", {})}
+    return player.page({**env_json, "info": info}, renderer_js, env_json["title"])
+
+
+def _dump(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # what an agent in this process printed or answered may be anything
+        return orjson.dumps(_clean(value))
+
+
+def _clean(value: Any) -> Any:
+    """The nearest value that JSON can carry."""
+    if isinstance(value, dict):
+        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int) and not INT64[0] <= value <= INT64[1]:
+        return None
+    return value if isinstance(value, bool | int | float | None) else repr(value)

@@ -1,0 +1,239 @@
+"""A game's specification: the engine's own fields added, defaults filled in, checks compiled."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from evaluation.errors import InvalidArgument
+from evaluation.schema import Schema, is_portable
+from evaluation.utils import ATOMS, Struct, record, shape, structify
+
+SPECIFICATION: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "default": ""},
+        "title": {"type": "string", "default": ""},
+        "version": {"type": "string", "default": ""},
+        "description": {"type": "string", "default": ""},
+        "configuration": {"type": "object", "default": {}},
+        "agents": {"type": "array", "default": [1]},
+        "reward": {"type": "object", "default": {"type": ["number", "null"], "default": 0}},
+        "info": {"type": "object", "default": {}},
+        "observation": {"type": "object", "default": {}},
+        "action": {"type": "object", "default": {"type": "integer", "default": 0}},
+        "status": {"type": "object", "default": {}},
+    },
+}
+CONFIGURATION: dict[str, Any] = {
+    "episodeSteps": {
+        "description": "Most steps that an episode can have.",
+        "type": "integer",
+        "minimum": 1,
+        "default": 1000,
+    },
+    "actTimeout": {
+        "description": "Seconds that an agent may take for an action before its bank is used.",
+        "type": "number",
+        "minimum": 0,
+        "default": 6,
+    },
+    "runTimeout": {
+        "description": "Seconds that a whole episode may take.",
+        "type": "number",
+        "minimum": 0,
+        "default": 1200,
+    },
+}
+OBSERVATION: dict[str, Any] = {
+    "remainingOverageTime": {
+        "description": "Seconds left in the bank for moves over actTimeout; below 0 is a TIMEOUT.",
+        "shared": False,
+        "type": "number",
+        "minimum": 0,
+        "default": 12,
+    },
+    "step": {
+        "description": "Steps played so far.",
+        "type": "integer",
+        "shared": True,
+        "minimum": 0,
+        "default": 0,
+    },
+}
+STATUSES = ["INACTIVE", "ACTIVE", "DONE", "ERROR", "INVALID", "TIMEOUT"]
+FAULTS = frozenset({"ERROR", "INVALID", "TIMEOUT"})
+SEAT: dict[str, dict[str, Any]] = {
+    "action": {"description": "What the agent answered.", "type": "integer", "default": 0},
+    "reward": {"description": "What the actions earned.", "type": "number", "default": 0},
+    "info": {"description": "Facts that no agent sees.", "type": "object", "default": {}},
+    "observation": {
+        "description": "What the agent sees.",
+        "type": "object",
+        "additionalProperties": True,
+        "default": {},
+    },
+    "status": {
+        "description": "Where the agent stands.",
+        "type": "string",
+        "default": "ACTIVE",
+        "enum": STATUSES,
+    },
+}
+_Seat = shape(SEAT)
+
+
+class View:
+    """Which of a seat's observation it may see, and what it sees of seat 0's."""
+
+    def __init__(self, properties: dict[str, Any]) -> None:
+        fields = {key: field for key, field in properties.items() if isinstance(field, dict)}
+        self.hidden = frozenset(key for key, field in fields.items() if field.get("hidden"))
+        self.shared = tuple(
+            key for key, field in fields.items() if field.get("shared") and key not in self.hidden
+        )
+        inner = {
+            key: View(field["properties"])
+            for key, field in fields.items()
+            if isinstance(field.get("properties"), dict)
+        }
+        self.inner = {
+            key: view
+            for key, view in inner.items()
+            if key not in self.hidden and key not in self.shared and view.filters
+        }
+
+    @property
+    def filters(self) -> bool:
+        return bool(self.hidden or self.shared or self.inner)
+
+    def of(self, first: Struct, own: Struct) -> Struct:
+        """A copy of `own` for its agent; first: the same part of seat 0's observation."""
+        if self.hidden:
+            own = type(own)({key: own[key] for key in own if key not in self.hidden})
+        seen: Struct = structify(own)
+        if first is not own:
+            seen.update({key: structify(first[key]) for key in self.shared if key in first})
+        for key, view in self.inner.items():
+            if key in own:
+                seen[key] = view.of(first.get(key, own[key]), own[key])
+        return seen
+
+
+class Specification:
+    """A specification ready for use. `published` is its JSON, with every default filled in."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.published: Struct = _publish(given)
+        spec = self.published
+        self._configuration = Schema({"type": "object", "properties": spec["configuration"]})
+        self._fields = _seat_fields(spec)
+        self._action = Schema(self._fields["action"])
+        self.statuses = frozenset(self._fields["status"]["enum"])
+        self.view = View(spec["observation"])
+        self._observation_shape = shape(spec["observation"])
+        self._configuration_shape = shape(spec["configuration"])
+        self._seats: dict[int, Schema] = {}
+        self._openings: dict[int, Struct] = {}
+
+    def configure(self, given: dict[str, Any]) -> Struct:
+        """The configuration with its defaults; raises InvalidArgument."""
+        filled = self._configuration.complete(given, "configuration")
+        return self._configuration_shape(structify(filled))
+
+    def action(self, given: Any) -> Any:
+        """A copy of the action, or the default in place of null; raises InvalidArgument."""
+        value = self._action.complete(given, "action")
+        if type(value) in ATOMS:
+            return value
+        if not is_portable(value):
+            raise InvalidArgument("The action holds a number or text unfit for JSON.")
+        return deepcopy(value)
+
+    def opening(self, position: int) -> Struct:
+        """A fresh seat before the interpreter has seen it."""
+        if position not in self._openings:
+            self._openings[position] = self.seat(position, {})
+        opening: Struct = record(self._openings[position])
+        return opening
+
+    def seat(self, position: int, given: Mapping[str, Any]) -> Struct:
+        """A seat's state with its defaults; raises InvalidArgument.
+
+        A seat that has failed keeps its null action and reward, which no schema allows.
+        """
+        if position not in self._seats:
+            fields = {"type": "object", "properties": _for_position(self._fields, position)}
+            self._seats[position] = Schema({**fields, "additionalProperties": False})
+        filled = self._seats[position].complete(given, f"state of seat {position}")
+        seat = self.dress(record(filled))
+        if seat["status"] in FAULTS:
+            seat.update({key: None for key in ("action", "reward") if given.get(key, 0) is None})
+        return seat
+
+    def dress(self, seat: dict[str, Any]) -> Struct:
+        """The same seat in classes that read its attributes fast."""
+        if type(seat) is not _Seat:
+            seat = _Seat(seat)
+        if type(seat["observation"]) is not self._observation_shape:
+            seat["observation"] = self._observation_shape(seat["observation"])
+        return seat
+
+
+def _publish(given: dict[str, Any]) -> Struct:
+    """The whole specification: engine's fields, the game's own, and defaults for the rest."""
+    spec = structify(given)
+    if "reward" in spec:
+        kind = spec["reward"].get("type") or "number"
+        kind = [name for name in kind if name != "null"] if isinstance(kind, list) else [kind]
+        if len(kind) != 1 or kind[0] not in {"integer", "number"}:
+            raise InvalidArgument("The specification's reward must be an integer or a number.")
+        spec["reward"]["type"] = [*kind, "null"]
+    spec["configuration"] = _extend(CONFIGURATION, spec.get("configuration") or {})
+    spec["observation"] = _extend(OBSERVATION, spec.get("observation") or {})
+    published: Struct = structify(Schema(SPECIFICATION).complete(spec, "specification"))
+    return published
+
+
+def _extend(fields: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The engine's fields and the game's: a new field, one of the same type, or a new default."""
+    extended = structify(fields)
+    for name, value in given.items():
+        if not isinstance(value, dict):
+            if name not in extended:
+                raise InvalidArgument(f"The specification sets an unknown field: {name}.")
+            extended[name]["default"] = value
+        elif name not in extended or extended[name]["type"] == value.get("type"):
+            extended[name] = value
+        else:
+            raise InvalidArgument(f"The specification changes the type of {name}.")
+    return dict(extended)
+
+
+def _seat_fields(spec: dict[str, Any]) -> dict[str, Any]:
+    fields = {name: {**SEAT[name], **spec[name]} for name in ("action", "reward", "status")}
+    for name in ("info", "observation"):
+        fields[name] = {**SEAT[name], "properties": spec[name]}
+    return fields
+
+
+def _for_position(fields: dict[str, Any], position: int) -> dict[str, Any]:
+    """The fields as one seat has them: shared ones at seat 0 only, `defaults` by position."""
+    own: dict[str, Any] = {}
+    for name, given in fields.items():
+        if not isinstance(given, dict):
+            own[name] = given
+            continue
+        if given.get("shared") and position > 0:
+            continue
+        field = dict(given)
+        defaults = field.get("defaults")
+        if isinstance(defaults, list) and len(defaults) > position:
+            del field["defaults"]
+            field["default"] = defaults[position]
+        if isinstance(field.get("properties"), dict):
+            field["properties"] = _for_position(field["properties"], position)
+        if name == "remainingOverageTime":
+            field.pop("minimum", None)  # an episode that ended by TIMEOUT loads again
+        own[name] = field
+    return own

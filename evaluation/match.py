@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import evaluation
-from evaluation.agent import Actor, Log
+from evaluation.agent import Actor
 from evaluation.engine import Environment
 from evaluation.errors import DeadlineExceeded
 from evaluation.replay import strip_private
-from evaluation.sandbox.limits import Limits
+from evaluation.sandbox.limits import MIB, Limits
 from evaluation.sandbox.process import AgentProcess
+from evaluation.spec import FAULTS
 from evaluation.url_agent import UrlAgent
 from evaluation.verdict import Verdict
 
@@ -55,6 +56,7 @@ class EpisodeSpec:
     agents: Sequence[Any]
     seed: int | None = None
     url_allow: Sequence[str] = ()
+    hidden: Sequence[str] = ()  # folders that no agent may see, beside the project's
     resolve: Callable[[str], Sequence[str]] | None = None
 
     def __post_init__(self) -> None:
@@ -90,39 +92,6 @@ class MatchResult:
     episodes: list[EpisodeResult]
 
 
-class BuiltinAgent:
-    """A house bot: our own code, so it plays in this process."""
-
-    verdict: Verdict | None = None
-    load_seconds = 0.0
-
-    def __init__(self, environment: str, name: str) -> None:
-        self.play = evaluation.make(environment).agents[name]
-
-    def act(
-        self, observation: dict[str, Any], configuration: dict[str, Any], deadline_s: float
-    ) -> tuple[Any, Log]:
-        started = time.monotonic()
-        action = self.play(
-            evaluation.utils.structify(observation), evaluation.utils.structify(configuration)
-        )
-        return action, {"duration": time.monotonic() - started, "stdout": "", "stderr": ""}
-
-
-class FailedAgent:
-    """Sits in the seat of an agent that could not be loaded and faults at its first move."""
-
-    def __init__(self, verdict: Verdict, load_seconds: float) -> None:
-        self.verdict = verdict
-        self.load_seconds = load_seconds
-
-    def act(
-        self, observation: dict[str, Any], configuration: dict[str, Any], deadline_s: float
-    ) -> tuple[Any, Log]:
-        kind = DeadlineExceeded if self.verdict.code.endswith("timeout") else RuntimeError
-        return kind(self.verdict.message), {"duration": 0.0, "stdout": "", "stderr": ""}
-
-
 def play(spec: MatchSpec, on_stage: StageReport | None = None) -> MatchResult:
     """Plays the episodes of a match, one after the other, each with fresh agents."""
     return MatchResult([play_episode(episode, on_stage) for episode in spec.episodes])
@@ -134,30 +103,31 @@ def play_episode(spec: EpisodeSpec, on_stage: StageReport | None = None) -> Epis
     env = evaluation.make(spec.environment, spec.configuration, info={"seed": spec.seed})
     with ExitStack() as stack:
         seats = _seat_agents(spec, stack)
-        if on_stage:
-            on_stage("imported", max(seat.load_seconds for seat in seats))
+        unloaded = [seat for seat in seats if getattr(seat, "verdict", None)]
+        if on_stage and not unloaded:
+            on_stage("imported", max(map(_load_seconds, seats)))
         try:
             env.run(seats)
         except DeadlineExceeded as error:
-            seat = error.seat or 0
-            env.fail(seat, error)
-            seats[seat].verdict = Verdict("episode_timeout", str(error))
-    return _result(env, spec, seats, time.monotonic() - started)
+            _end_overtime(env, seats, error)
+    return _result(env, spec, seats, unloaded, time.monotonic() - started)
 
 
 def _seat_agents(spec: EpisodeSpec, stack: ExitStack) -> list[Any]:
-    """Starts all agents at once, then waits for each to be loaded."""
+    """Starts all agents at once, then waits for each to be loaded. Built-ins sit in by name."""
     agents = [_open(agent, spec) for agent in spec.agents]
     boxed = [agent for agent in agents if isinstance(agent, AgentProcess)]
     for box in boxed:
         stack.callback(box.close)
         box.start()
-    return [_loaded(agent) if isinstance(agent, AgentProcess) else agent for agent in agents]
+    for box in boxed:
+        box.load()  # one that fails keeps its verdict and faults at its first move
+    return agents
 
 
-def _open(agent: AgentSpec, spec: EpisodeSpec) -> Actor:
+def _open(agent: AgentSpec, spec: EpisodeSpec) -> Actor | str:
     if agent.kind == "builtin":
-        return BuiltinAgent(spec.environment, agent.source)
+        return agent.source
     if agent.kind == "url":
         return UrlAgent(
             agent.source,
@@ -165,18 +135,23 @@ def _open(agent: AgentSpec, spec: EpisodeSpec) -> Actor:
             allow=spec.url_allow,
             resolve=spec.resolve,
         )
-    limits = Limits(startup_s=agent.startup_s, memory_bytes=agent.memory_mb * 1024 * 1024)
-    return AgentProcess(Path(agent.source), limits)
+    limits = Limits(startup_s=agent.startup_s, memory_bytes=agent.memory_mb * MIB)
+    return AgentProcess(Path(agent.source), limits, hidden=[Path(path) for path in spec.hidden])
 
 
-def _loaded(box: AgentProcess) -> AgentProcess | FailedAgent:
-    verdict = box.load()
-    return FailedAgent(verdict, box.load_seconds) if verdict else box
+def _end_overtime(env: Environment, seats: list[Any], error: DeadlineExceeded) -> None:
+    """The seat that used the time loses; the interpreter says what the others get."""
+    seat = error.seat or 0
+    env.fail(seat, error)
+    if hasattr(seats[seat], "verdict"):
+        seats[seat].verdict = Verdict("episode_timeout", str(error))
 
 
-def _result(env: Environment, spec: EpisodeSpec, seats: list[Any], seconds: float) -> EpisodeResult:
+def _result(
+    env: Environment, spec: EpisodeSpec, seats: list[Any], unloaded: list[Any], seconds: float
+) -> EpisodeResult:
     rewards = [None if s.reward is None else float(s.reward) for s in env.state]
-    verdicts = [_verdict(env, number, seat) for number, seat in enumerate(seats)]
+    verdicts = [_verdict(env, n, seat, seat in unloaded) for n, seat in enumerate(seats)]
     step_logs = [_step_logs(env, number) for number in range(len(seats))]
     return EpisodeResult(
         statuses=[s.status for s in env.state],
@@ -187,7 +162,7 @@ def _result(env: Environment, spec: EpisodeSpec, seats: list[Any], seconds: floa
         overage=[s.observation.get("remainingOverageTime") for s in env.state],
         moves=[[env.steps[e["step"]][n].action for e in log] for n, log in enumerate(step_logs)],
         timings=[[entry["seconds"] for entry in entries] for entries in step_logs],
-        load_seconds=[seat.load_seconds for seat in seats],
+        load_seconds=[_load_seconds(seat) for seat in seats],
         seconds=seconds,
         replay=_public_replay(env, spec, verdicts),
         step_logs=step_logs,
@@ -210,22 +185,23 @@ def _scores(rewards: list[float | None]) -> list[float]:
     ]
 
 
-def _verdict(env: Environment, number: int, seat: Any) -> Verdict | None:
+def _load_seconds(seat: Any) -> float:
+    return float(getattr(seat, "load_seconds", 0.0))
+
+
+def _verdict(env: Environment, number: int, seat: Any, is_unloaded: bool) -> Verdict | None:
+    """Why this seat failed, if it did: what its box or connection says, else the engine."""
     status = env.state[number].status
-    if status not in {"ERROR", "INVALID", "TIMEOUT"}:
+    if status not in FAULTS:
         return None
-    verdict: Verdict | None = getattr(seat, "verdict", None)
-    move = len(env.steps) - 1
-    if verdict:
-        named = f"Move {move}: {verdict.message}" if isinstance(seat, Actor) else verdict.message
-        return (
-            verdict
-            if isinstance(seat, FailedAgent)
-            else dataclasses.replace(verdict, message=named)
-        )
-    if status == "TIMEOUT":
-        return Verdict("bank_exhausted", f"Move {move} took too long and the bank was empty.")
-    return Verdict("invalid_action", f"Move {move}: {env.fault(number)}")
+    own: Verdict | None = getattr(seat, "verdict", None)
+    if own and is_unloaded:
+        return own
+    move = f"Move {len(env.steps) - 1}: "
+    if own:
+        return dataclasses.replace(own, message=move + own.message)
+    code = "bank_exhausted" if status == "TIMEOUT" else "invalid_action"
+    return Verdict(code, move + env.fault(number))
 
 
 def _step_logs(env: Environment, number: int) -> list[dict[str, Any]]:

@@ -117,6 +117,7 @@ def _episode_spec(
         agents=agents,
         seed=episode["seed"],
         url_allow=config.url_allow,
+        hidden=[str(config.data_dir)],
     )
 
 

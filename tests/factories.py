@@ -1,0 +1,96 @@
+"""Callable factories. Three people with known rights: alice (owner), bob (rival), carol (staff)."""
+
+import itertools
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from league import entrants
+from league.models import Competition, Entrant, Match, MatchSeat, Submission
+from league.teams import house_team, team_of
+
+_numbers = itertools.count(1)
+BOTS = ("random", "tactical", "negamax")
+
+
+def make_user(name: str = "alice", **fields: Any) -> Any:
+    user, is_new = get_user_model().objects.get_or_create(username=name, defaults=fields)
+    if is_new:
+        user.set_password("correct horse battery")
+        user.save()
+    team_of(user)
+    return user
+
+
+def make_staff(name: str = "carol") -> Any:
+    return make_user(name, is_staff=True, is_superuser=True)
+
+
+def make_competition(slug: str = "connectx", **fields: Any) -> Competition:
+    defaults = {"title": slug.title(), "environment": "connectx", "summary": "Four in a row."}
+    competition = Competition(slug=slug, **(defaults | fields))
+    competition.clean()
+    competition.save()
+    return competition
+
+
+def make_submission(
+    competition: Competition, user: Any = None, status: str = "ACTIVE", **fields: Any
+) -> Submission:
+    number = next(_numbers)
+    now = timezone.now()
+    user = user or make_user()
+    defaults = {
+        "kind": Submission.Kind.FILE,
+        "filename": "main.py",
+        "sha256": f"{number:064x}",
+        "size_bytes": 100,
+        "author": user,
+        "team": team_of(user),
+    }
+    return Submission.objects.create(
+        competition=competition, status=status, created=now, status_since=now, **(defaults | fields)
+    )
+
+
+def make_entrant(competition: Competition, user: Any = None, **rating: Any) -> Entrant:
+    entrant = entrants.enter(make_submission(competition, user))
+    for name, value in rating.items():
+        setattr(entrant.rating, name, value)
+    entrant.rating.save()
+    return entrant
+
+
+def make_house_bots(competition: Competition) -> list[Entrant]:
+    """The three house bots on the ladder; the middling one anchors it."""
+    bots = [
+        entrants.enter(
+            make_submission(
+                competition,
+                author=None,
+                team=house_team(),
+                kind=Submission.Kind.HOUSE,
+                builtin=name,
+                filename="",
+            )
+        )
+        for name in BOTS
+    ]
+    competition.anchor = bots[1].submission
+    competition.save()
+    return bots
+
+
+def make_match(
+    competition: Competition, seats: list[Submission], state: str = "QUEUED", **fields: Any
+) -> Match:
+    """A match row as `matches.schedule` writes it, without sending anything."""
+    now = timezone.now()
+    match = Match.objects.create(
+        competition=competition, state=state, state_since=now, created=now, key=7, **fields
+    )
+    MatchSeat.objects.bulk_create(
+        MatchSeat(match=match, number=i, submission=seat) for i, seat in enumerate(seats)
+    )
+    return match

@@ -77,6 +77,7 @@ class Box:
         self.output = Output(limits)
         self._buffer = bytearray()
         self._unsent = b""
+        self._is_gone = False
         self._uid = Uid() if is_root() else None
         self.first_pid = 0
         self._tree: int | None = None
@@ -152,24 +153,34 @@ class Box:
             self.first_pid = int(json.loads(os.read(self._ends["info"], CHUNK))["child-pid"])
             self._tree = os.pidfd_open(self.first_pid)
 
+    def status(self) -> dict[str, str]:
+        """/proc/PID/status of the process that plays, as this side sees it."""
+        children = Path(f"/proc/{self.first_pid}/task/{self.first_pid}/children").read_text()
+        lines = Path(f"/proc/{children.split()[0]}/status").read_text().splitlines()
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
     def refuse_early(self) -> None:
         """An answer to a question that was not asked yet is a fault."""
-        with contextlib.suppress(BlockingIOError):
-            self._buffer += os.read(self._ends["answers"], CHUNK)
+        self._serve_waiting(0)
         if self._buffer:
             raise wire.WireError("An answer came before the question.")
 
     def receive(self, seq: int, deadline: float) -> dict[str, Any]:
         """The answer to question `seq`. Raises Late, Gone, Flood or WireError."""
         while (body := self._whole_body()) is None:
+            if self._is_gone:
+                raise Gone(self._status())
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Late
-            for descriptor, _ in self._poll.poll(left * 1000):
-                self._serve(descriptor)
+            self._serve_waiting(left)
             if self.output.left < 0:
                 raise Flood("printed")
         return wire.parse(body, seq)
+
+    def _serve_waiting(self, timeout_s: float) -> None:
+        for descriptor, _ in self._poll.poll(timeout_s * 1000):
+            self._serve(descriptor)
 
     def _whole_body(self) -> bytearray | None:
         length = wire.body_length(self._buffer)
@@ -195,8 +206,7 @@ class Box:
         self._buffer += chunk if name == "answers" else b""
         if not chunk:
             self._poll.unregister(descriptor)
-            if name == "answers":
-                raise Gone(self._status())
+            self._is_gone = self._is_gone or name == "answers"
 
     def _status(self) -> int | None:
         try:
@@ -206,9 +216,7 @@ class Box:
 
     def take_output(self) -> tuple[str, str]:
         """What was printed since the last call, as far as it has left the agent."""
-        for name in ("stdout", "stderr"):
-            with contextlib.suppress(BlockingIOError):
-                self.output.add(name, os.read(self._ends[name], CHUNK))
+        self._serve_waiting(0)
         return self.output.take()
 
     def kill(self) -> None:

@@ -105,6 +105,10 @@ class AgentProcess:
         log = self._log(box, duration)
         return (self._fault() if self.verdict else action), log
 
+    def status(self) -> dict[str, str]:
+        """What the kernel says from outside about the process that plays."""
+        return self._started().status()
+
     def close(self) -> None:
         if self._box:
             self._box.close()

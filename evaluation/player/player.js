@@ -73,7 +73,7 @@ export class Player {
     this.section.classList.add("player");
     this.section.setAttribute("aria-label", this.section.dataset.title ?? "Replay");
     this.arrange();
-    const asked = this.ownsAddress ? new URL(location.href).searchParams.get("step") : null;
+    const asked = this.compact ? null : new URL(location.href).searchParams.get("step");
     this.show(Number(asked ?? this.section.dataset.step) || 0);
     this.fitStage();
     new ResizeObserver(() => this.resize()).observe(this.stage);

@@ -1,0 +1,159 @@
+"""The self-contained replay page: agents' words stay data, only its scripts run, it is small."""
+
+import base64
+import hashlib
+import json
+import re
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluation.player import FOLDER, MODULES, encode, page
+
+GOLDEN = Path(__file__).parent / "golden" / "connectx.json"
+ENVS = FOLDER.parent / "envs"
+CONNECTX_JS = (ENVS / "connectx" / "connectx.js").read_text()
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "]]><img src=x onerror=alert(1)>",
+    "</SCRIPT\t><svg/onload=alert(1)>",
+    "line\u2028and\u2029paragraph",
+    "lone \ud800 surrogate",
+    "'\"`${alert(1)}&lt;&amp;\\u003c/script>\x00",
+]
+
+
+class Parsed(HTMLParser):
+    """Elements of a page, and the text of each script as a browser would see it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag == "script":
+            self.scripts.append((dict(attrs), ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1] == "script" and self.cdata_elem == "script":
+            attributes, text = self.scripts[-1]
+            self.scripts[-1] = (attributes, text + data)
+
+    @property
+    def data(self) -> list[str]:
+        return [text for attrs, text in self.scripts if attrs.get("type") == "application/json"]
+
+    @property
+    def policy(self) -> str:
+        values = (value or "" for name, value in self.attributes if name == "content")
+        return next(value for value in values if "default-src" in value)
+
+
+@pytest.fixture(scope="module")
+def replay() -> dict[str, Any]:
+    return json.loads(GOLDEN.read_text())
+
+
+def packed(text: str) -> list[list[str]]:
+    """The elements that the loader puts into the page: [tag, type, text]."""
+    found = re.search(r'const packed = "([^"]+)"', text)
+    assert found
+    return json.loads(zlib.decompress(base64.b64decode(found[1])))
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_words_of_agents_never_become_markup(replay: dict[str, Any], words: str) -> None:
+    hostile = json.loads(json.dumps(replay))
+    hostile["info"] = {"TeamNames": [words, words], "result": {"cause": words, "winner": 0}}
+    hostile["steps"][1][0]["action"] = {words: [words]}
+    hostile["logs"] = [[{"stdout": words, "stderr": words}] * 2] * len(hostile["steps"])
+    text = page(hostile, CONNECTX_JS, words)
+    parsed = Parsed(text.encode().decode())
+    plain = Parsed(page(replay, CONNECTX_JS, "ConnectX"))
+    assert [json.loads(text) for text in parsed.data] == [hostile]
+    assert parsed.tags == plain.tags
+    assert [script for script in parsed.scripts if "id" not in script[0]] == [
+        script for script in plain.scripts if "id" not in script[0]
+    ]
+    assert not [name for name, _ in parsed.attributes if name.startswith("on")]
+
+
+def test_policy_allows_only_the_scripts_of_the_page(replay: dict[str, Any]) -> None:
+    text = page(replay, CONNECTX_JS, "ConnectX")
+    parsed = Parsed(text)
+    loader = next(text for attrs, text in parsed.scripts if attrs.get("type") == "module")
+    inner = [content for tag, _, content in packed(text) if tag == "script"]
+    digests = [hashlib.sha256(content.encode()).digest() for content in [loader, *inner]]
+    sources = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    assert f"script-src {sources};" in parsed.policy
+    assert "unsafe" not in parsed.policy
+    assert "http" not in parsed.policy
+
+
+def test_page_names_no_other_address(replay: dict[str, Any]) -> None:
+    text = page(replay, CONNECTX_JS, "ConnectX")
+    everything = text + "".join(content for _, _, content in packed(text))
+    assert set(re.findall(r"https?://[^\s\"']+", everything)) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_page_of_a_connectx_episode_is_small(replay: dict[str, Any]) -> None:
+    assert len(page(replay, CONNECTX_JS, "ConnectX").encode()) < 30_000
+
+
+def test_page_of_a_full_board_is_below_the_limit(replay: dict[str, Any]) -> None:
+    longest = replay | {"steps": (replay["steps"] * 4)[:43], "logs": (replay["logs"] * 4)[:43]}
+    assert len(page(longest, CONNECTX_JS, "ConnectX").encode()) < 60_000
+
+
+def test_numbers_that_json_cannot_say_become_null() -> None:
+    data = {"reward": float("nan"), "action": [float("inf"), (1.5, -float("inf"))]}
+    assert json.loads(encode(data)) == {"reward": None, "action": [None, [1.5, None]]}
+
+
+def test_renderer_of_kaggle_environments_is_an_expression(replay: dict[str, Any]) -> None:
+    source = "\nfunction renderer(context) { return '</script>'; }\nfunction helper() {}\n"
+    text = page(replay, source, "Legacy")
+    assert ["script", ""] in [element[:2] for element in packed(text)]
+    assert "renderer = function renderer(context)" in packed(text)[1][2]
+    assert len(Parsed(text).scripts) == 2
+
+
+def test_foreign_viewer_gets_the_replay_before_its_scripts(replay: dict[str, Any]) -> None:
+    hostile = replay | {"info": {"TeamNames": [HOSTILE[0], HOSTILE[1]]}}
+    viewer = '<!doctype html><html><head lang="en"><script>start()</script></head></html>'
+    scripts = [text for _, text in Parsed(page(hostile, viewer, "")).scripts]
+    assert len(scripts) == 2
+    state = scripts[0].removeprefix("window.kaggle = ").removesuffix(";")
+    assert json.loads(state)["environment"] == hostile
+
+
+def test_each_browser_module_is_packed_after_what_it_imports() -> None:
+    assert set(MODULES) == {path.name for path in FOLDER.glob("*.js")}
+    for place, name in enumerate(MODULES):
+        imported = re.findall(r'^import .* from "\./(.+)";$', (FOLDER / name).read_text(), re.M)
+        assert set(imported) <= set(MODULES[:place]), name
+
+
+def test_packed_code_holds_no_module_syntax_that_is_left_over(replay: dict[str, Any]) -> None:
+    _, _, (_, kind, player) = packed(page(replay, CONNECTX_JS, "ConnectX"))
+    assert kind == "module"
+    assert not re.search(r"^(import|export)\b", player, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", [*FOLDER.glob("*.js"), *ENVS.glob("*/*.js")], ids=lambda p: p.name)
+def test_browser_modules_are_typed_and_use_no_forbidden_door(path: Path) -> None:
+    source = path.read_text()
+    assert source.startswith("// @ts-check\n")
+    assert not re.search(
+        r"innerHTML|outerHTML =|insertAdjacent|document\.write|\beval\b|style=", source
+    )

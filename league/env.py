@@ -3,6 +3,9 @@
 import os
 import re
 import secrets
+import tempfile
+from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,24 +57,67 @@ def env_secret(name: str, default: str = "") -> str:
 
 
 def env_url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+    """The value itself is never in the complaint: it may hold a password."""
     value = env_secret(name, default)
-    if value and urlsplit(value).scheme not in schemes:
-        raise ImproperlyConfigured(f"{name} must start with {', '.join(schemes)}, each with '://'.")
+    try:
+        parts = urlsplit(value)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        has_port = False
+    if not has_port:
+        raise ImproperlyConfigured(f"{name} must name a port from 1 to 65535, or none.")
+    if value and (parts.scheme not in schemes or "://" not in value):
+        starts = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise ImproperlyConfigured(f"{name} must start with {starts}.")
     return value
+
+
+def env_site_url(name: str, default: str) -> str:
+    """Scheme, host and port only: the site is served from the root of its host."""
+    value = env_url(name, default, ("http", "https")).rstrip("/")
+    parts = urlsplit(value)
+    if not parts.hostname or f"{parts.scheme}://{parts.netloc}" != value or "@" in value:
+        raise ImproperlyConfigured(
+            f"{name} must be like https://league.example.org, not {value!r}."
+        )
+    return value
+
+
+def env_networks(name: str) -> list[str]:
+    """Comma-separated `network[:port]`; an IPv6 network with a port stands in brackets."""
+    entries = env_list(name)
+    for entry in entries:
+        if not is_network(entry):
+            raise ImproperlyConfigured(
+                f"{name} must list networks such as 10.1.0.0/16 or 127.0.0.1:9000, not {entry!r}."
+            )
+    return entries
+
+
+def is_network(entry: str) -> bool:
+    match = re.fullmatch(r"\[(?P<six>[^]]+)\](?::(\d+))?|(?P<four>[^:]+)(?::(\d+))?", entry)
+    network, ports = (match["six"] or match["four"], match.group(2, 4)) if match else (entry, ())
+    try:
+        ip_network(network, strict=False)
+    except ValueError:
+        return False
+    return all(0 < int(port) < 65536 for port in ports if port)
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URL: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def generated_secret(path: Path) -> str:
     """A secret made on first use and kept in a file that only its owner reads."""
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        pass
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    value = secrets.token_urlsafe(48)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(value + "\n")
-    return value
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-")
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+        # A link appears whole or not at all: of two processes that start at once, one wins.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        os.unlink(draft)
+    return path.read_text(encoding="ascii").strip()

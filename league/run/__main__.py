@@ -7,7 +7,7 @@ from pathlib import Path
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from league.env import env_secret, env_str
+from league.env import bracketed, env_secret, env_str
 from league.run import configuration, paths, preflight, processes
 from league.run.errors import StartError
 from league.run.supervision import Supervision
@@ -41,8 +41,8 @@ def start() -> None:
         steps.check_redis()
     steps.prepare()
     redis = processes.private_redis(data_dir) if has_private_redis else None
-    bind = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
-    site = processes.site_processes(f"{bind}:{settings.PORT}", data_dir)
+    bind = f"{bracketed(settings.HOST)}:{settings.PORT}"
+    site = processes.site_processes(bind, data_dir)
     configuration.write(data_dir, redis, site)
     announcer.announce(settings.HOST, settings.PORT, settings.SITE_URL, data_dir)
     Supervision(data_dir, dict(os.environ), lock).run()

@@ -1,35 +1,41 @@
-"""Every setting of the site. What an organiser may change comes from the environment (docs/settings.md)."""
+"""Every setting of the site; what an organiser may change is in docs/settings.md."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
 
 from evaluation.broker import broker_url
 from league.env import (
+    bracketed,
     env_bool,
     env_choice,
     env_int,
     env_list,
+    env_networks,
     env_secret,
+    env_site_url,
     env_str,
     env_url,
     generated_secret,
 )
+from league.run.paths import private_redis_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env_str("DATA_DIR", str(BASE_DIR / "var"))).absolute()
 
 HOST = env_str("HOST", "127.0.0.1")
 PORT = env_int("PORT", 8000, 1, 65535)
-SITE_URL = env_url("SITE_URL", f"http://{HOST}:{PORT}", ("http", "https")).rstrip("/")
+SITE_URL = env_site_url("SITE_URL", f"http://{bracketed(HOST)}:{PORT}")
+SITE_HOST = urlsplit(SITE_URL).hostname or HOST
 IS_HTTPS = SITE_URL.startswith("https://")
 
 DEBUG = env_bool("DEBUG")
 SECRET_KEY = env_secret("SECRET_KEY") or generated_secret(DATA_DIR / "secret-key")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or sorted(
-    {"127.0.0.1", "localhost", "[::1]", HOST, urlsplit(SITE_URL).hostname or HOST}
+    {"127.0.0.1", "localhost", "[::1]", *(bracketed(host) for host in (HOST, SITE_HOST))}
 )
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
@@ -86,16 +92,12 @@ TEMPLATES = [
 
 # Database: SQLite serves a league of one machine; immediate transactions queue writers up instead
 # of failing half-way with "database is locked".
-DATABASES = {
-    "default": dj_database_url.parse(
-        env_url(
-            "DATABASE_URL",
-            f"sqlite:///{DATA_DIR / 'league.sqlite3'}",
-            ("sqlite", "postgres", "postgresql"),
-        ),
-        conn_max_age=600,
-        conn_health_checks=True,
-    )
+DATABASE_URL = env_url("DATABASE_URL", "", ("sqlite", "postgres", "postgresql"))
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
+    if DATABASE_URL
+    # Not through a URL: the path of DATA_DIR may hold any character.
+    else {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "league.sqlite3"}
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
@@ -105,10 +107,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;",
     }
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
+    # A file, not memory: tests share it with real worker processes.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis: broker, cache and the leases of running matches.
-REDIS_URL = env_url("REDIS_URL", "", ("redis", "rediss", "unix"))
+REDIS_URL = env_url("REDIS_URL", private_redis_url(DATA_DIR), ("redis", "rediss", "unix"))
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "league"
@@ -132,8 +136,6 @@ CACHES = {
         # Whoever can write to Redis must not be able to run code here: JSON, not pickle.
         "OPTIONS": {"serializer": "league.cache.JsonSerializer"},
     }
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
 # Accounts
@@ -161,7 +163,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 
-EMAIL_URL = env_secret("EMAIL_URL", "console://")
+EMAIL_URL = env_url("EMAIL_URL", "console://", ("console", "smtp", "smtp+tls", "smtp+ssl"))
 _email = urlsplit(EMAIL_URL)
 EMAIL_BACKEND = (
     "django.core.mail.backends.console.EmailBackend"
@@ -169,10 +171,13 @@ EMAIL_BACKEND = (
     else "django.core.mail.backends.smtp.EmailBackend"
 )
 EMAIL_HOST, EMAIL_PORT = _email.hostname or "localhost", _email.port or 25
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email.username or "", _email.password or ""
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = (
+    unquote(_email.username or ""),
+    unquote(_email.password or ""),
+)
 EMAIL_USE_TLS, EMAIL_USE_SSL = _email.scheme == "smtp+tls", _email.scheme == "smtp+ssl"
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = f"palaestra@{urlsplit(SITE_URL).hostname or 'localhost'}"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = f"palaestra@{SITE_HOST}"
 
 # Browser side
 STATIC_URL = "static/"
@@ -205,6 +210,8 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
+# What a load balancer asks from inside.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 SESSION_COOKIE_HTTPONLY = True
@@ -223,7 +230,7 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 # Matches
 EVALUATION_CONCURRENCY = env_int("EVALUATION_CONCURRENCY", 0, 0, 1024)
 SANDBOX_MINIMUM = env_choice("SANDBOX_MINIMUM", "A", ("A", "B", "C"))
-URL_AGENT_ALLOW_PRIVATE = env_list("URL_AGENT_ALLOW_PRIVATE")
+URL_AGENT_ALLOW_PRIVATE = env_networks("URL_AGENT_ALLOW_PRIVATE")
 MAX_PLATFORM_FAULTS = 3
 REPLAY_MAX_BYTES = 8 * 1024 * 1024
 

@@ -1,0 +1,249 @@
+"""How pages write numbers, times, states and small drawings. Text in, escaped text out."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.contrib.staticfiles import finders
+from django.forms import BoundField
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from league import charts, words
+from league.models import Episode, Match, Rating, RatingPoint, Submission
+
+register = template.Library()
+
+UNITS = ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "h"), (60, "min"))
+
+
+def span_words(span: timedelta) -> str:
+    """The largest unit only: "3 min", "2 days"."""
+    seconds = abs(span.total_seconds())
+    for size, name in UNITS:
+        if seconds >= size:
+            count = int(seconds // size)
+            plural = "s" if count > 1 and size >= 86400 else ""
+            return f"{count} {name}{plural}"
+    return f"{int(seconds)} s"
+
+
+def _time(moment: datetime, text: str, form: str = "relative") -> SafeString:
+    return format_html(
+        '<time datetime="{}" title="{}" data-form="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        form,
+        text,
+    )
+
+
+@register.simple_tag
+def when(moment: datetime | None) -> SafeString | str:
+    """Relative to now, with the exact time on hover: "3 min ago", "in 2 days"."""
+    if moment is None:
+        return "–"
+    span = moment - timezone.now()
+    if abs(span) < timedelta(seconds=1):
+        return _time(moment, "now")
+    words_ = span_words(span)
+    return _time(moment, f"in {words_}" if span > timedelta(0) else f"{words_} ago")
+
+
+@register.simple_tag
+def since(moment: datetime | None) -> SafeString | str:
+    """How long something has lasted: "3 min"."""
+    if moment is None:
+        return "–"
+    return _time(moment, span_words(timezone.now() - moment), form="span")
+
+
+@register.filter
+def elo(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f}"
+
+
+@register.filter
+def signed(value: float | None) -> str:
+    """A change of rating, with its sign; a true minus."""
+    if value is None:
+        return ""
+    whole = round(value)
+    return "±0" if whole == 0 else f"+{whole}" if whole > 0 else f"−{-whole}"
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0f} s" if value >= 100 else f"{value:.2f} s" if value >= 0.01 else "<0.01 s"
+
+
+@register.filter
+def percent(value: float) -> str:
+    return f"{100 * value:.0f} %" if value >= 0.095 or value == 0 else f"{100 * value:.1f} %"
+
+
+@register.filter
+def points(value: float | None) -> str:
+    """A score in a match of two episodes, as chess writes it: 2, 1½, 1, ½, 0."""
+    if value is None:
+        return "–"
+    whole, half = divmod(round(4 * value), 2)
+    return f"{whole or ''}½" if half else str(whole)
+
+
+@register.simple_tag
+def match_score(match: Match) -> str:
+    """Points over all episodes, in the order of the seats."""
+    seats = list(match.seats.all())
+    if any(seat.score is None for seat in seats):
+        return "–"
+    return "–".join(points(seat.score) for seat in seats)
+
+
+@register.filter
+def reach(rating: Rating | RatingPoint) -> str:
+    """Half the width of the interval; 95 % of the time the truth is inside."""
+    return reach_of(rating.se)
+
+
+@register.filter
+def reach_of(se: float) -> str:
+    return f"{1.96 * se:.0f}"
+
+
+@register.filter
+def ordered(episodes: Iterable[Episode]) -> list[Episode]:
+    """In the order of play, without another query."""
+    return sorted(episodes, key=lambda episode: episode.number)
+
+
+@register.simple_tag
+def renderer_url(environment: str) -> str:
+    """The game's drawing module; the player shows plain positions for a game without one."""
+    path = f"games/{environment}/{environment}.js"
+    return static(path) if finders.find(path) else ""
+
+
+@register.filter
+def ranks(rating: Rating) -> str:
+    """The ranks that are still possible, as a range."""
+    if rating.rank_low is None or rating.rank_high is None:
+        return "–"
+    low, high = sorted((rating.rank_low, rating.rank_high))
+    return str(low) if low == high else f"{low}–{high}"
+
+
+@register.filter
+def state_word(obj: Submission | Match) -> str:
+    if isinstance(obj, Submission):
+        return str(obj.status).lower()
+    return words.MATCH_STATE_WORDS[Match.State(obj.state)]
+
+
+@register.simple_tag
+def state(obj: Submission | Match) -> SafeString:
+    """A state as a coloured mark with its word; the sentence behind it on hover."""
+    if isinstance(obj, Submission):
+        name, sentence = obj.status, words.SUBMISSION_STATES[Submission.Status(obj.status)]
+    else:
+        name, sentence = obj.state, words.MATCH_STATES[Match.State(obj.state)]
+    return format_html(
+        '<span class="state state-{}" title="{}">{}</span>', name.lower(), sentence, state_word(obj)
+    )
+
+
+@register.simple_tag
+def purpose(match: Match) -> SafeString:
+    kind = Match.Purpose(match.purpose)
+    return format_html(
+        '<span class="purpose" title="{}">{}</span>',
+        words.PURPOSES[kind],
+        words.PURPOSE_WORDS[kind],
+    )
+
+
+@register.simple_tag
+def seat_status(status: str) -> SafeString:
+    sentence = words.SEAT_STATUSES.get(status, "")
+    return format_html('<span title="{}">{}</span>', sentence, status.lower())
+
+
+@register.filter
+def verdict_word(code: str) -> str:
+    return words.verdict_word(code)
+
+
+@register.inclusion_tag("league/_interval.html")
+def interval(rating: Rating, scale: charts.Scale) -> dict[str, Any]:
+    """The rating with its interval as a bar on the page's common scale."""
+    low, high = scale.at(rating.elo_low), scale.at(rating.elo_high)
+    return {
+        "rating": rating,
+        "x": low,
+        "width": round(max(high - low, 2.0), 1),
+        "middle": scale.at(rating.elo),
+        "anchor": scale.at(1000) if scale.low < 1000 < scale.high else None,
+        "size": scale.size,
+    }
+
+
+@register.inclusion_tag("league/_record.html")
+def record(rating: Rating) -> dict[str, Any]:
+    """Wins, draws and losses as one thin stacked bar with its numbers."""
+    played = rating.wins + rating.draws + rating.losses
+    scale = charts.Scale(0, max(played, 1), 80)
+    won, drawn = scale.at(rating.wins), scale.at(rating.draws)
+    return {
+        "rating": rating, "won": won, "drawn": drawn, "drawn_to": won + drawn,
+        "lost": round(80 - won - drawn, 1) if played else 0,
+    }  # fmt: skip
+
+
+@register.inclusion_tag("league/_sparkline.html")
+def sparkline(values: Sequence[float]) -> dict[str, Any]:
+    line = charts.spark_line(values)
+    return {"line": line, "end": line.rsplit(" ", 1)[-1].split(",") if line else None,
+            "first": values[0] if line else None, "last": values[-1] if line else None}  # fmt: skip
+
+
+@register.inclusion_tag("league/_compare.html")
+def compare(scored: float, expected: float) -> dict[str, float]:
+    """What was scored as a bar, what was to be expected as a mark on it."""
+    return {"scored": round(100 * scored, 1), "expected": round(100 * expected, 1)}
+
+
+@register.inclusion_tag("league/_bar.html")
+def bar(count: int, most: int) -> dict[str, float]:
+    return {"width": round(100 * count / max(most, 1), 1)}
+
+
+@register.inclusion_tag("league/_who.html")
+def who(submission: Submission, link: bool = True) -> dict[str, Any]:
+    """Team and submission in the words that every page uses; needs the team selected."""
+    return {"submission": submission, "link": link}
+
+
+@register.filter
+def who_text(submission: Submission) -> str:
+    if submission.kind == Submission.Kind.HOUSE:
+        return submission.builtin
+    return f"{submission.team.name} {submission.label}"
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """A form control that names its help and its errors to screen readers."""
+    described = [f"{field.auto_id}_{part}" for part in _descriptions(field)]
+    attrs: dict[str, str | bool] = {"aria-describedby": " ".join(described)} if described else {}
+    if field.errors:
+        attrs["aria-invalid"] = "true"
+    return field.as_widget(attrs=attrs)
+
+
+def _descriptions(field: BoundField) -> list[str]:
+    return [name for name, text in (("help", field.help_text), ("error", field.errors)) if text]

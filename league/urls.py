@@ -1,0 +1,48 @@
+"""The site map: every address of the project."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from league.api import api, health
+from league.views import (
+    competitions,
+    episodes,
+    errors,
+    help,
+    home,
+    leaderboards,
+    matches,
+    status,
+    submissions,
+    training,
+)
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("competitions/", competitions.competition_list, name="competition-list"),
+    path("competitions/<slug:slug>/", competitions.detail, name="competition-detail"),
+    path("competitions/<slug:slug>/leaderboard/", leaderboards.leaderboard, name="leaderboard"),
+    path("competitions/<slug:slug>/matches/", matches.match_list, name="match-list"),
+    path("competitions/<slug:slug>/submit/", submissions.submit_page, name="submit"),
+    path("submissions/", submissions.mine, name="submission-list"),
+    path("submissions/<int:pk>/", submissions.detail, name="submission-detail"),
+    path("submissions/<int:pk>/logs/", submissions.logs, name="submission-logs"),
+    path("submissions/<int:pk>/retire/", submissions.retire_page, name="submission-retire"),
+    path("matches/<int:pk>/", matches.detail, name="match-detail"),
+    path("episodes/<int:pk>/", episodes.detail, name="episode-detail"),
+    path("episodes/<int:pk>/embed/", episodes.embed, name="episode-embed"),
+    path("training/", training.training_list, name="training-list"),
+    path("status/", status.status, name="status"),
+    path("help/", help.help_page, name="help"),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler429 = errors.too_many
+handler500 = errors.server_error

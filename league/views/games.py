@@ -1,0 +1,120 @@
+"""What pages tell about a game. All of it comes from the game's own folder in the engine."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import evaluation
+from league.models import Competition
+
+ENVS = Path(evaluation.__file__).parent / "envs"
+ENGINE_KEYS = ("actTimeout", "remainingOverageTime", "runTimeout", "episodeSteps")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a game's README: kind is `heading`, `text`, `list` or `code`."""
+
+    kind: str
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines) if self.kind == "code" else " ".join(self.lines)
+
+
+@dataclass(frozen=True)
+class Game:
+    name: str
+    title: str
+    version: str
+    description: str
+    rules: tuple[Block, ...]
+    starter: str
+    house_bots: tuple[str, ...]
+    move_limit_s: float
+
+
+@lru_cache(maxsize=64)
+def game(name: str) -> Game:
+    env = evaluation.make(name)
+    specification = env.specification
+    folder = ENVS / name
+    return Game(
+        name=name,
+        title=str(specification.get("title") or name),
+        version=str(env.version),
+        description=str(specification.get("description", "")),
+        rules=tuple(_rules(_read(folder / "README.md"))),
+        starter=_read(folder / "starter.py"),
+        house_bots=tuple(env.agents),
+        move_limit_s=float(env.configuration["actTimeout"]),
+    )
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _rules(readme: str) -> list[Block]:
+    """The section `Rules`; without one, what stands before the first section."""
+    body = re.sub(r"\A#\s.*\n", "", readme)
+    sections = re.split(r"^##\s+", body, flags=re.MULTILINE)
+    rules = [section for section in sections[1:] if section.lower().startswith("rules")]
+    text = rules[0].partition("\n")[2] if rules else sections[0]
+    return [_block(part) for part in re.split(r"\n\s*\n", text) if part.strip()]
+
+
+def _block(part: str) -> Block:
+    lines = part.strip("\n").splitlines()
+    if lines[0].startswith("```"):
+        return Block("code", tuple(line for line in lines if not line.startswith("```")))
+    if lines[0].startswith("#"):
+        return Block("heading", (lines[0].lstrip("# "),))
+    if re.match(r"\s*([-*]|\d+\.)\s", lines[0]):
+        return Block("list", tuple(_list_items(lines)))
+    return Block("text", tuple(_plain(line) for line in lines))
+
+
+def _list_items(lines: list[str]) -> list[str]:
+    """List items, each with the lines that continue it."""
+    items: list[str] = []
+    for line in lines:
+        start = re.match(r"\s*([-*]|\d+\.)\s+", line)
+        if start or not items:
+            items.append(line[start.end() if start else 0 :].strip())
+        else:
+            items[-1] += " " + line.strip()
+    return [_plain(item) for item in items]
+
+
+def _plain(line: str) -> str:
+    """Markdown's inline marks taken off: pages show the words."""
+    line = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", line.strip())
+    return re.sub(r"[`*]", "", line)
+
+
+def try_command(competition: Competition) -> str:
+    """How to play the agent at home exactly as the league will."""
+    bots = game(competition.environment).house_bots
+    rival = "random" if "random" in bots else bots[0]
+    return (
+        f"python -m evaluation run --box --environment {competition.environment} "
+        f'--agents main.py {rival} --render \'{{"mode": "ansi"}}\''
+    )
+
+
+def rule_paragraphs(competition: Competition) -> list[str]:
+    return [part.strip() for part in re.split(r"\n\s*\n", competition.rules) if part.strip()]
+
+
+def settings_of(competition: Competition) -> list[tuple[str, Any]]:
+    """The environment's own configuration as it is played, without the engine's clocks."""
+    configuration = competition.full_configuration
+    return [
+        (key, value)
+        for key, value in configuration.items()
+        if key not in ENGINE_KEYS and isinstance(value, (int, float, str, bool))
+    ]

@@ -1,0 +1,207 @@
+"""Submitting, the page of a submission, its private logs, my submissions, retiring."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Avg, Count
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from league import charts, storage
+from league.errors import LeagueError
+from league.forms import SubmitForm
+from league.models import (
+    Competition,
+    Entrant,
+    Episode,
+    EpisodeSeat,
+    Match,
+    MatchSeat,
+    Rating,
+    RatingPoint,
+    Submission,
+)
+from league.submissions import limits, retire, submit
+from league.views import games, tracebacks
+from league.views.fragments import Request, render_live, wants_fragment
+from league.views.lookup import competition_of, find
+
+HISTORY = 200
+NEWEST_MATCHES = 20
+TIMED_EPISODES = 10
+LOGGED_EPISODES = 20
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def submit_page(request: Request, slug: str) -> HttpResponse:
+    competition = competition_of(slug)
+    game = games.game(competition.environment)
+    form = SubmitForm(request.POST or None, request.FILES or None, initial={"source": game.starter})
+    error: LeagueError | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _accept(request, competition, form)
+        except LeagueError as refused:
+            # Shown above the form, so that what was typed is still there.
+            error = refused
+    status = error.status if error else 400 if form.errors else 200
+    context = {
+        "competition": competition,
+        "game": game,
+        "form": form,
+        "error": error,
+        "limits": limits(competition, request.user),
+        "max_bytes": settings.MAX_UPLOAD_BYTES,
+    }
+    return render(request, "league/submit.html", context, status=status)
+
+
+def _accept(request: Request, competition: Competition, form: SubmitForm) -> HttpResponse:
+    receipt = submit(
+        competition,
+        request.user,
+        form.upload(),
+        form.cleaned_data["description"],
+        arrived=request.arrived,
+    )
+    if not receipt.created:
+        messages.info(request, "Your team has sent these very bytes before: here they are.")
+    return redirect(receipt.submission)
+
+
+@require_safe
+def detail(request: Request, pk: int) -> HttpResponse:
+    rows = Submission.objects.select_related("team", "competition", "entrant__rating")
+    submission = find(rows, "submission", pk=pk)
+    is_owner = Submission.objects.visible_details_to(request.user).filter(pk=pk).exists()
+    context: dict[str, Any] = {
+        "submission": submission,
+        "competition": submission.competition,
+        "is_owner": is_owner,
+    }
+    if not wants_fragment(request) or request.htmx.target == "play":
+        context |= _play(submission, is_owner)
+    if is_owner:
+        context["traceback"] = tracebacks.lines(submission.verdict_detail)
+    fragments = {"status": "league/_submission_status.html", "play": "league/_submission_play.html"}
+    return render_live(request, "league/submission_detail.html", fragments, context)
+
+
+def _play(submission: Submission, is_owner: bool) -> dict[str, Any]:
+    """Rating history, matches, opponents and timing: all that grows while it plays."""
+    entrant: Entrant | None = getattr(submission, "entrant", None)
+    rating = entrant.rating if entrant else None
+    points = RatingPoint.objects.filter(entrant=entrant).order_by("-pk")[:HISTORY]
+    matches = Match.objects.filter(seats__submission=submission).distinct()
+    return {
+        "entrant": entrant,
+        "rating": rating,
+        "chart": charts.history_chart(list(points)[::-1]) if entrant else None,
+        "settles_in": matches_to_settle(rating, submission.competition) if rating else None,
+        "matches": matches.for_display()[:NEWEST_MATCHES],
+        "opponents": opponents(submission, rating) if rating else [],
+        "times": _move_times(submission) if is_owner else None,
+    }
+
+
+def matches_to_settle(rating: Rating, competition: Competition) -> int | None:
+    """About how many more matches until the interval is narrow: the error falls with their root."""
+    if not rating.matches:
+        return None
+    if rating.se <= competition.settle_se:
+        return 0
+    needed = rating.matches * (rating.se / competition.settle_se) ** 2
+    return round(min(needed, max(competition.max_matches, rating.matches)) - rating.matches)
+
+
+def opponents(submission: Submission, rating: Rating) -> list[dict[str, Any]]:
+    """By opponent: matches, the share scored, and the share that the two ratings let expect."""
+    mine = Match.objects.filter(
+        seats__submission=submission, state=Match.State.DONE, is_rated=True, is_void=False
+    )
+    theirs = MatchSeat.objects.filter(match__in=mine).exclude(submission=submission).order_by()
+    rows = theirs.values("submission").annotate(played=Count("pk"), lost=Avg("score"))
+    by_id = {row["submission"]: row for row in rows}
+    others = Submission.objects.filter(pk__in=by_id).select_related("team", "entrant__rating")
+    table = [
+        {
+            "submission": other,
+            "rating": other.entrant.rating,
+            "played": by_id[other.pk]["played"],
+            "scored": 1 - (by_id[other.pk]["lost"] or 0),
+            "expected": 1 / (1 + 10 ** ((other.entrant.rating.elo - rating.elo) / 400)),
+        }
+        for other in others
+    ]
+    return sorted(table, key=lambda row: -row["rating"].elo)
+
+
+def _move_times(submission: Submission) -> charts.Histogram | None:
+    seats = EpisodeSeat.objects.filter(submission=submission).order_by("-pk")
+    newest = seats.select_related("episode")[:TIMED_EPISODES]
+    seconds = [
+        float(entry["seconds"])
+        for seat in newest
+        for entry in storage.read_logs(seat.episode, seat.number)
+    ]
+    limit_s = float(submission.competition.full_configuration["actTimeout"])
+    return charts.move_times(seconds, limit_s)
+
+
+@require_safe
+def logs(request: Request, pk: int) -> HttpResponse:
+    """What the agent printed, by episode and step. Its team's; for everybody else not there."""
+    rows = Submission.objects.visible_details_to(request.user).select_related("competition", "team")
+    submission = find(rows, "submission", pk=pk)
+    episodes = list(
+        Episode.objects.filter(seats__submission=submission)
+        .distinct()
+        .select_related("match")
+        .prefetch_related("seats__submission__team")[:LOGGED_EPISODES]
+    )
+    wanted = request.GET.get("episode", "")
+    chosen = next((e for e in episodes if str(e.pk) == wanted), episodes[0] if episodes else None)
+    context = {
+        "submission": submission,
+        "competition": submission.competition,
+        "episodes": episodes,
+        "chosen": chosen,
+        "seats": list(_seat_logs(chosen, submission)) if chosen else [],
+    }
+    fragments = {"logs": "league/_submission_logs.html"}
+    return render_live(request, "league/submission_logs.html", fragments, context)
+
+
+def _seat_logs(
+    episode: Episode, submission: Submission
+) -> Iterator[tuple[EpisodeSeat, list[tuple[str, bool]], list[dict[str, Any]]]]:
+    """Each seat that the submission held, with its traceback and its log by step."""
+    for seat in episode.seats.all():
+        if seat.submission_id == submission.pk:
+            log = storage.read_logs(episode, seat.number)
+            yield seat, tracebacks.lines(seat.verdict_detail), log
+
+
+@require_POST
+@login_required
+def retire_page(request: Request, pk: int) -> HttpResponse:
+    submission = find(Submission.objects.select_related("team"), "submission", pk=pk)
+    retire(submission, request.user)
+    messages.success(request, f"Submission {submission.label} is retired.")
+    return redirect(submission)
+
+
+@require_safe
+@login_required
+def mine(request: Request) -> HttpResponse:
+    rows = Submission.objects.visible_details_to(request.user)
+    context = {
+        "submissions": rows.select_related("team", "competition", "entrant__rating")[:100],
+        "competitions": Competition.objects.live(),
+    }
+    return render(request, "league/submission_list.html", context)

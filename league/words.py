@@ -1,0 +1,110 @@
+"""The sentence behind every state word: title texts and the help page say the same."""
+
+from evaluation.verdict import ADVICE
+from league.models import Attempt, Match, Phase, Submission
+
+SUBMISSION_STATES = {
+    Submission.Status.PENDING: "The upload is stored and waits for a free worker.",
+    Submission.Status.VALIDATING: "It is unpacked and imported, plays against itself, then once "
+    "in each seat against a house bot. None of this is rated.",
+    Submission.Status.ACTIVE: "It passed validation, stands on the ladder and keeps playing.",
+    Submission.Status.REJECTED: "Validation failed by the agent's own fault; the page says where, "
+    "why and what to do. It never played a rated match.",
+    Submission.Status.RETIRED: "Its team took it off the ladder, or a newer submission took its "
+    "place. Its matches stay.",
+    Submission.Status.DISQUALIFIED: "An organiser took it off the ladder; its episodes no longer "
+    "count for anybody's rating.",
+}
+MATCH_STATES = {
+    Match.State.QUEUED: "It waits for a worker.",
+    Match.State.DISPATCHED: "A worker has it and plays its episodes.",
+    Match.State.DONE: "Both episodes were played and recorded.",
+    Match.State.ABORTED: "Given up after faults of ours. It counts for nobody.",
+}
+MATCH_STATE_WORDS = {
+    Match.State.QUEUED: "queued",
+    Match.State.DISPATCHED: "playing",
+    Match.State.DONE: "done",
+    Match.State.ABORTED: "aborted",
+}
+PURPOSES = {
+    Match.Purpose.SELF_PLAY: "Validation: a submission plays against itself, to see that it runs.",
+    Match.Purpose.HOUSE_BOTS: "Validation: a submission plays a house bot once in each seat.",
+    Match.Purpose.RATED: "Counts for the ladder.",
+}
+PURPOSE_WORDS = {
+    Match.Purpose.SELF_PLAY: "self-play",
+    Match.Purpose.HOUSE_BOTS: "house bot",
+    Match.Purpose.RATED: "rated",
+}
+ATTEMPT_STATES = {
+    Attempt.State.SENT: "It is with a worker.",
+    Attempt.State.DONE: "Its result counts.",
+    Attempt.State.LOST: "Our worker was stopped or fell silent. Not counted, our fault.",
+    Attempt.State.FAILED: "Something of ours failed. Not counted, our fault.",
+}
+SEAT_STATUSES = {
+    "ACTIVE": "It is this seat's turn.",
+    "INACTIVE": "The seat waits for its turn, or its episode has not begun.",
+    "DONE": "The seat played to the end of the episode.",
+    "ERROR": "The agent raised an exception, died or broke a limit, and lost by it.",
+    "INVALID": "The agent returned an action that the game does not allow, and lost by it.",
+    "TIMEOUT": "The agent used up its time, and lost by it.",
+}
+PHASES = {
+    Phase.UPCOMING: "Not open yet: looking is free, uploading starts at the opening.",
+    Phase.OPEN: "Agents can be submitted and play.",
+    Phase.FINAL: "The deadline has passed: the field is closed, and matches go on.",
+    Phase.CLOSED: "No more matches: the ladder stands.",
+}
+VERDICTS = {
+    "bad_upload": "The upload could not be opened as an agent.",
+    "empty_upload": "There was nothing in the upload.",
+    "syntax_error": "Python could not read the source.",
+    "import_error": "An import failed inside the box.",
+    "no_callable": "The file defines no function that could be the agent.",
+    "exception": "The agent raised an exception.",
+    "invalid_action": "The agent returned something that is not an action of this game.",
+    "move_timeout": "A move took longer than its limit, and the bank could not cover it.",
+    "bank_exhausted": "The bank of extra time, shared by all moves, was used up.",
+    "startup_timeout": "Loading the agent took longer than the start-up limit.",
+    "episode_timeout": "The episode as a whole took longer than its limit.",
+    "out_of_memory": "The agent asked for more memory than the competition allows.",
+    "output_limit": "The agent printed or returned more than is taken.",
+    "killed_by_signal": "The agent's process crashed.",
+    "exited": "The agent ended its own process.",
+    "protocol_error": "What came back from the agent was not an answer.",
+    "network_failure": "The agent's server could not be reached or did not answer properly.",
+    "platform_fault": "A fault of ours: not counted, not charged to any limit, tried again.",
+}
+TERMS = {
+    "Competition": "One game with its rules, limits and dates; it has one ladder.",
+    "Submission": "One upload of a team. It never changes: a new version is a new submission.",
+    "Entrant": "A submission that passed validation and stands on the ladder.",
+    "House bot": "A built-in opponent. It is always on the ladder; one of them is fixed at 1000.",
+    "Episode": "One play of the game from first to last move. Its record is the replay.",
+    "Match": "Two episodes with the same random seed and the seats swapped, so that luck and the "
+    "first move cancel out. The match is what counts.",
+    "Seat": "A place in the game: seat 1 moves first.",
+    "Rating": "Strength in Elo points, fitted from all rated episodes together: the order of play "
+    "does not matter. A difference of 100 points means an expected score of 64 %.",
+    "Interval": "Where the true strength lies with 95 % confidence. Two agents whose intervals "
+    "overlap widely cannot be told apart yet.",
+    "Rank interval": "The ranks that are still possible, such as 3–7.",
+    "Provisional": "Too few matches for a useful rating yet; listed below a dashed line.",
+    "Quick rating": "A first step right after a match, until the joint fit replaces it; "
+    "shown with a ≈ before the number.",
+    "Move limit and bank": "Each move has a limit in seconds. What goes over it is taken from a "
+    "bank of extra time; when the bank is empty, the agent loses.",
+    "Our fault": "A worker that stopped, a full disk, a bug of ours. Such an attempt is never "
+    "scored, never charged to a limit, and tried again up to three times.",
+}
+
+
+def verdict_word(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def verdict_rows() -> list[tuple[str, str, str]]:
+    """Code, what happened, what to do: in the order of the engine's vocabulary."""
+    return [(code, VERDICTS[code], advice) for code, advice in ADVICE.items()]

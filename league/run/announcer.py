@@ -65,4 +65,5 @@ def box_hint() -> str:
     box = live.box()
     if box.is_ready:
         return ""
-    return f"Uploaded agents wait: {box.reason} Mend it with:\n    {box.remedy}"
+    hint = f"Uploaded agents wait, since they cannot be boxed here: {box.reason}"
+    return f"{hint} This mends it:\n    {box.remedy}" if box.remedy else hint

@@ -150,17 +150,17 @@ def _end_overtime(env: Environment, seats: list[Any], error: DeadlineExceeded) -
 def _result(
     env: Environment, spec: EpisodeSpec, seats: list[Any], unloaded: list[Any], seconds: float
 ) -> EpisodeResult:
-    rewards = [None if s.reward is None else float(s.reward) for s in env.state]
+    rewards = [None if s["reward"] is None else float(s["reward"]) for s in env.state]
     verdicts = [_verdict(env, n, seat, seat in unloaded) for n, seat in enumerate(seats)]
     step_logs = [_step_logs(env, number) for number in range(len(seats))]
     return EpisodeResult(
-        statuses=[s.status for s in env.state],
+        statuses=[s["status"] for s in env.state],
         rewards=rewards,
         scores=_scores(rewards),
         verdicts=[verdict.to_json() if verdict else None for verdict in verdicts],
         logs=["".join(e["stdout"] + e["stderr"] for e in entries) for entries in step_logs],
-        overage=[s.observation.get("remainingOverageTime") for s in env.state],
-        moves=[[env.steps[e["step"]][n].action for e in log] for n, log in enumerate(step_logs)],
+        overage=[s["observation"].get("remainingOverageTime") for s in env.state],
+        moves=[[env.steps[e["step"]][n]["action"] for e in log] for n, log in enumerate(step_logs)],
         timings=[[entry["seconds"] for entry in entries] for entries in step_logs],
         load_seconds=[_load_seconds(seat) for seat in seats],
         seconds=seconds,
@@ -191,7 +191,7 @@ def _load_seconds(seat: Any) -> float:
 
 def _verdict(env: Environment, number: int, seat: Any, is_unloaded: bool) -> Verdict | None:
     """Why this seat failed, if it did: what its box or connection says, else the engine."""
-    status = env.state[number].status
+    status = env.state[number]["status"]
     if status not in FAULTS:
         return None
     own: Verdict | None = getattr(seat, "verdict", None)
@@ -210,7 +210,7 @@ def _step_logs(env: Environment, number: int) -> list[dict[str, Any]]:
     for step, logs in enumerate(env.logs):
         log = logs[number] if number < len(logs) else None
         if log and "duration" in log:
-            bank = env.steps[step][number].observation.get("remainingOverageTime")
+            bank = env.steps[step][number]["observation"].get("remainingOverageTime")
             entries.append(
                 {
                     "step": step,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import redis
 from django.conf import settings
@@ -109,7 +109,7 @@ def lease_states(attempt_ids: list[int]) -> dict[int, tuple[str | None, str | No
     if not attempt_ids:
         return {}
     keys = [broker.claim_key(i) for i in attempt_ids] + [broker.lease_key(i) for i in attempt_ids]
-    values = client().mget(keys)
+    values = cast("list[str | None]", client().mget(keys))
     half = len(attempt_ids)
     return dict(zip(attempt_ids, zip(values[:half], values[half:], strict=True), strict=True))
 

@@ -23,6 +23,7 @@ from league.models import (
     Competition,
     Entrant,
     Episode,
+    EpisodeSeat,
     Ladder,
     Match,
     MatchSeat,
@@ -195,7 +196,7 @@ def _snapshot(competition: Competition) -> tuple[list[tuple[Any, ...]], list[Ent
 def _fit(competition: Competition, counts: list[Any], entrants: list[Entrant]) -> fit.Fit:
     anchor = next((e.pk for e in entrants if e.submission_id == competition.anchor_id), None)
     return fit.fit(
-        fit.from_counts(counts),
+        fit.PairCounts.from_counts(counts),
         [entrant.pk for entrant in entrants],
         anchor=anchor,
         active=[entrant.pk for entrant in entrants if entrant.left is None],
@@ -240,7 +241,7 @@ def _publish(ladder: Ladder, found: fit.Fit, entrants: list[Entrant]) -> None:
             fitted_revision=ladder.revision,
             fitted_at=timezone.now(),
             data_hash=found.data_hash,
-            rules_version=found.rules_version,
+            rules_version=str(found.rules_version),
             seat_advantage=found.seat_advantage[0],
             seat_advantage_se=found.seat_advantage[1],
         )
@@ -341,15 +342,11 @@ def _rebuild_tables(competition: Competition, counted: Any, entrants: dict[int, 
     for row in rows.values():
         for name in fields:
             setattr(row, name, 0)
-    for seat in MatchSeat.objects.filter(match__in=counted).iterator(chunk_size=5000):
-        _tally(rows[entrants[seat.submission_id].pk], seat)
-    for episode in (
-        Episode.objects.filter(match__in=counted)
-        .prefetch_related("seats")
-        .iterator(chunk_size=2000)
-    ):
-        for seat in episode.seats.all():
-            row = rows[entrants[seat.submission_id].pk]
-            row.crashes += bool(seat.verdict)
-            row.first_seats += seat.number == 0
+    for match_seat in MatchSeat.objects.filter(match__in=counted).iterator(chunk_size=5000):
+        _tally(rows[entrants[match_seat.submission_id].pk], match_seat)
+    played = EpisodeSeat.objects.filter(episode__match__in=counted)
+    for seat in played.iterator(chunk_size=5000):
+        row = rows[entrants[seat.submission_id].pk]
+        row.crashes += bool(seat.verdict)
+        row.first_seats += seat.number == 0
     Rating.objects.bulk_update(rows.values(), fields, batch_size=500)

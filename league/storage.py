@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from evaluation import replay as replay_format
+from evaluation import replay
 from league.errors import NotFound
 from league.models import Episode
 
@@ -39,9 +39,9 @@ def _episode_file(kind: str, episode_id: int) -> Path:
     return folder / f"{episode_id}.json.gz"
 
 
-def save_episode_files(episode_id: int, replay: bytes, logs: bytes) -> None:
+def save_episode_files(episode_id: int, replay_bytes: bytes, logs: bytes) -> None:
     """Not flushed to the disk: the caller holds the database, and results matter more."""
-    write_atomically(replay_path(episode_id), replay, durable=False)
+    write_atomically(replay_path(episode_id), replay_bytes, durable=False)
     write_atomically(logs_path(episode_id), logs, durable=False)
 
 
@@ -71,7 +71,7 @@ def read_replay_bytes(episode: Episode) -> bytes:
 
 def read_replay(episode: Episode) -> dict[str, Any]:
     """The public replay in the JSON form of kaggle-environments."""
-    return replay_format.from_bytes(read_replay_bytes(episode))
+    return replay.from_bytes(read_replay_bytes(episode))
 
 
 def read_logs(episode: Episode, seat_number: int) -> list[dict[str, Any]]:
@@ -80,5 +80,5 @@ def read_logs(episode: Episode, seat_number: int) -> list[dict[str, Any]]:
         content = logs_path(episode.pk).read_bytes()
     except FileNotFoundError:
         return []
-    seats: list[list[dict[str, Any]]] = replay_format.from_bytes(content)["seats"]
+    seats: list[list[dict[str, Any]]] = replay.from_bytes(content)["seats"]
     return seats[seat_number] if seat_number < len(seats) else []

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from league.models.competition import Competition
+
 PROVISIONAL_SE = 80.0
 
 
@@ -10,7 +12,7 @@ class EntrantQuerySet(models.QuerySet["Entrant"]):
     def playing(self) -> "EntrantQuerySet":
         return self.filter(left__isnull=True)
 
-    def ranked(self, competition: "Competition") -> "EntrantQuerySet":  # noqa: F821
+    def ranked(self, competition: Competition) -> "EntrantQuerySet":
         """The leaderboard's rows in order, with all that a row shows: one query."""
         return (
             self.playing()

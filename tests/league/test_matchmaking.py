@@ -105,7 +105,7 @@ def test_without_a_box_a_strangers_match_waits_with_the_reason(field) -> None:
 def sent(field):
     seats = [e.submission for e in Entrant.objects.all()[:2]]
     match = matches.schedule(field, Match.Purpose.RATED, seats)
-    Attempt.objects.update(sent=LONG_AGO)
+    Attempt.objects.update(sent=timezone.now() - timedelta(minutes=11))
     return match, match.attempts.get()
 
 

@@ -1,0 +1,24 @@
+"""The site's settings on a data folder and a Redis of this test process's own."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+FOLDER = Path(tempfile.mkdtemp(prefix="palaestra-test-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+for _name in ("DATABASE_URL", "SECRET_KEY", "SITE_URL", "SIGNUP", "SANDBOX_MINIMUM", "DEBUG"):
+    os.environ.pop(_name, None)
+os.environ["DATA_DIR"] = str(FOLDER)
+os.environ["REDIS_URL"] = f"unix://{FOLDER}/redis.sock"
+
+from league.settings import *  # noqa: E402, F403
+from league.settings import STORAGES  # noqa: E402
+
+# Pages name their files unhashed, so that no test needs collectstatic first.
+STORAGES = STORAGES | {
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

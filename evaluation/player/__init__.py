@@ -81,15 +81,18 @@ This replay plays in a browser of 2023 or later, with JavaScript; its data stand
 
 
 def encode(value: Any) -> str:
-    """JSON that is inert inside a script element: no `<`, `>`, `&` and nothing beyond ASCII."""
-    text = json.dumps(_finite(value), separators=(",", ":"))
+    """JSON that is inert inside a script element: no `<`, `>`, `&` and nothing beyond ASCII.
+
+    What JSON has no word for (an agent of this process may answer anything) stands as its repr.
+    """
+    text = json.dumps(_finite(value), separators=(",", ":"), default=repr)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _finite(value: Any) -> Any:
     """The same data with null for NaN and infinities, which JSON has no word for."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

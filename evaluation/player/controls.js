@@ -4,7 +4,13 @@
 import { copy, showKeys, showText } from "./dialogs.js";
 import { button, element, icon } from "./elements.js";
 
-/** @typedef {import("./player.js").Player} Player */
+/**
+ * What buttons and keys may do to the player.
+ * @typedef {{section: HTMLElement, replay: import("./replay.js").Replay, last: number, current: number,
+ *   speed: number, playing: boolean, toggle: () => void, seek: (step: number) => void,
+ *   step: (by: number) => void, faster: (by: number) => void, setSpeed: (speed: number) => void,
+ *   say: (text: string) => void}} Player
+ */
 
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 
@@ -12,7 +18,6 @@ export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 export function controls(player) {
   const play = button("play", "Play", () => player.toggle());
   play.classList.add("player-play");
-  const counter = element("span", { className: "player-counter" });
   const speed = speedMenu(player);
   const transport = element(
     "div",
@@ -23,11 +28,10 @@ export function controls(player) {
     button("forward", "Step forward", () => player.step(1)),
     button("last", "Last step", () => player.seek(player.last)),
   );
-  const node = element("div", { className: "player-controls" }, counter, transport, tools(player, speed));
+  const node = element("div", { className: "player-controls" }, speed, transport, tools(player));
   return { node, update };
 
   function update() {
-    counter.textContent = `${player.current} / ${player.last}`;
     speed.value = String(player.speed);
     const label = player.playing ? "Pause" : "Play";
     if (play.title === label) return;
@@ -46,14 +50,13 @@ function speedMenu(player) {
   return menu;
 }
 
-/** @param {Player} player @param {HTMLElement} speed */
-function tools(player, speed) {
+/** @param {Player} player */
+function tools(player) {
   const { section } = player;
   const embed = embedAddress(section);
   return element(
     "div",
     { className: "player-tools" },
-    speed,
     shareAddress(player) && button("share", "Copy a link to this step", () => share(player)),
     embed && button("embed", "Embed on another site", () => showText(section, "Embed", snippet(player, embed))),
     button("download", "Download the replay", () => download(player)),

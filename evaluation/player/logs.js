@@ -14,10 +14,13 @@ export function logPanel(replay) {
   node.hidden = true;
   return { node, add, update };
 
-  /** Replaces the replay's public logs by the owner's.
+  /** Adds the owner's logs to the public ones.
    * @param {any} answer */
   function add(answer) {
-    replay.logs = alignLogs(answer?.logs ?? answer, replay.last + 1);
+    const logs = alignLogs(answer?.logs ?? answer, replay.last + 1);
+    replay.logs = logs.map((seats, step) =>
+      seats.map((log, seat) => ({ ...replay.logs[step]?.[seat], ...log })),
+    );
   }
 
   /** @param {number} step */

@@ -51,6 +51,7 @@ export class Player {
     this.changes = {};
     this.timers = { clock: 0, settle: 0, motion: 0 };
     this.stage = element("div", { className: "player-stage" });
+    this.counter = element("span", { className: "player-counter" });
     this.caption = element("p", { className: "player-caption", dir: "auto" });
     this.live = element("p", { className: "player-live", "aria-live": "polite" });
     /** @type {Part[]} */
@@ -84,7 +85,8 @@ export class Player {
   arrange() {
     const [head, ...rest] = this.parts.map((part) => part.node);
     if (this.compact) return this.section.replaceChildren(this.stage, head);
-    const panel = element("div", { className: "player-panel" }, this.caption, ...rest.slice(0, 2));
+    const status = element("div", { className: "player-status" }, this.counter, this.caption);
+    const panel = element("div", { className: "player-panel" }, status, ...rest.slice(0, 2));
     this.section.replaceChildren(head, this.stage, panel, rest[2], this.live);
     players.unshift(this);
     for (const kind of ["pointerdown", "focusin"]) this.section.addEventListener(kind, () => takeKeys(this));
@@ -172,6 +174,7 @@ export class Player {
   /** Updates all that stands around the board; address and live region follow when it has settled. */
   refresh() {
     const text = caption(this.replay, this.current, this.drawing.describe ?? actionText);
+    this.counter.textContent = `${this.current} / ${this.last}`;
     this.caption.textContent = text;
     for (const part of this.parts) part.update(this.current, text);
     clearTimeout(this.timers.settle);

@@ -114,11 +114,13 @@ export function movers(replay, step) {
   return before.flatMap((seat, index) => (seat.status === "ACTIVE" ? [index] : []));
 }
 
-/** Seconds that a seat took for the move to this step; null where nobody measured.
+/** Seconds that a seat took for the move to this step; null where nobody measured: a failed move that
+ * "took" nothing was cut off, not fast.
  * @param {Replay} replay @param {number} step @param {number} seat @returns {number | null} */
 export function seconds(replay, step, seat) {
   const value = replay.logs[step]?.[seat]?.duration;
-  return typeof value === "number" ? value : null;
+  if (typeof value !== "number") return null;
+  return value || SOUND.has(replay.environment.steps[step][seat].status) ? value : null;
 }
 
 /** @param {Replay} replay @param {number} step @param {number} seat */
@@ -129,7 +131,7 @@ export function faultOf(replay, step, seat) {
 /** A duration for people: three digits are enough.
  * @param {number} value */
 export function formatSeconds(value) {
-  if (value > 0 && value < 0.001) return "< 1 ms";
+  if (value < 0.001) return "< 1 ms";
   return value < 1 ? `${Math.round(value * 1000)} ms` : `${Number(value.toPrecision(3))} s`;
 }
 

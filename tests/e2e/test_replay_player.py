@@ -173,7 +173,7 @@ def test_result_names_and_position_are_said(visit: Callable[..., Page], file: st
 def test_pieces_differ_without_colour(visit: Callable[..., Page], file: str) -> None:
     tab = visit(f"{file}?step=4")
     expect_step(tab, 4)
-    pieces = tab.locator(".player-stage g > g > g")
+    pieces = tab.locator(".player-stage svg svg > g > g")
     shapes = pieces.evaluate_all("nodes => nodes.map((node) => node.children[1].tagName)")
     assert sorted(shapes) == ["circle", "circle", "path", "path"]
 
@@ -308,12 +308,14 @@ def test_failed_agent_is_named_with_its_move(
     replay["steps"][-1][0]["status"] = "TIMEOUT"
     replay["steps"][-1][0]["reward"] = None
     replay["rewards"], replay["info"] = [None, 0], {}
+    replay["logs"][-1][0] = {"duration": 0}
     tab = visit(save(tmp_path_factory, replay, "connectx"))
     expect(tab.locator(".player-result")).to_have_text(
         f"Seat 2 won Seat 1's agent failed (TIMEOUT) at move {LAST}"
     )
     tab.get_by_role("button", name=f"Seat 1 failed (TIMEOUT), move {LAST}").click()
     expect(tab.locator(".player-clock").first).to_have_text("TIMEOUT")
+    expect(tab.locator(".player-caption")).to_have_text("Seat 1: failed (TIMEOUT)")
 
 
 def test_renderer_of_kaggle_environments_plays(visit: Callable[..., Page], tmp_path: Path) -> None:

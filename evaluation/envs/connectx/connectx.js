@@ -61,7 +61,8 @@ function newScene(context) {
   const root = svg("svg", { viewBox, role: "img", width: "100%", height: "100%" });
   const box = { x: 0, y: 0, width, height };
   const back = svg("rect", { ...box, fill: "var(--bg, #f4f2ee)" });
-  const [pieces, lines] = [svg("g", {}), svg("g", { "stroke-linecap": "round" })];
+  const pieces = svg("svg", box); // an inner svg clips what has not fallen in yet
+  const lines = svg("g", { "stroke-linecap": "round" });
   root.append(back, pieces, face(columns, rows), lines, ...columnLabels(columns, height));
   parent.replaceChildren(root);
   if (context.interactive) root.addEventListener("click", (event) => onClick(event, root, context));
@@ -130,7 +131,7 @@ function addPiece(scene, { mark, cell, columns, isLast, fades }) {
   if (isLast) {
     body.append(svg("circle", { r: HOLE - 4, fill: "none", stroke: "var(--text, #22252a)", "stroke-width": 6 }));
     scene.falling = body;
-    scene.fallFrom = y + CELL;
+    scene.fallFrom = y + DISC;
   }
   place.append(body);
   scene.pieces.append(place);

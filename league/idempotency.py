@@ -108,7 +108,7 @@ def form_parts(request: HttpRequest) -> list[Any]:
     return [fields, files]
 
 
-def file_sha256(file: UploadedFile) -> str:
+def file_sha256(file: "UploadedFile[Any]") -> str:
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)

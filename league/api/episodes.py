@@ -1,12 +1,14 @@
 """Episodes: one play each, and its replay."""
 
 import gzip
+import io
 from typing import Any
 
 from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 from ninja import Router
 
+from evaluation.replay import SIZE_LIMIT
 from league import storage
 from league.api.auth import ApiRequest
 from league.api.matches import EpisodeOut
@@ -35,11 +37,15 @@ def get_replay(request: ApiRequest, id: int) -> HttpResponse:
     """The replay as kaggle-environments' `env.toJSON()` has it; it never changes."""
     packed = storage.read_replay_bytes(find_episode(id))
     is_packed = "gzip" in request.headers.get("Accept-Encoding", "")
-    response = HttpResponse(
-        packed if is_packed else gzip.decompress(packed), content_type="application/json"
-    )
+    content = packed if is_packed else unpacked(packed)
+    response = HttpResponse(content, content_type="application/json")
     if is_packed:
         response["Content-Encoding"] = "gzip"
     patch_vary_headers(response, ["Accept-Encoding"])
     response["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
+
+
+def unpacked(packed: bytes) -> bytes:
+    with gzip.open(io.BytesIO(packed)) as file:
+        return file.read(SIZE_LIMIT)

@@ -79,22 +79,24 @@ class Box:
         self._unsent = b""
         self._is_gone = False
         self._uid = Uid() if is_root() else None
-        self.first_pid = 0
-        self._tree: int | None = None
+        self.pid = 0
+        self._pidfd: int | None = None
         self._ends: dict[str, int] = {}
+        setup = self._setup(view)
         self._process = self._spawn(view, source, hidden)
         self._poll = select.poll()
         self._names = {self._ends[name]: name for name in ("answers", "stdout", "stderr")}
         for descriptor in self._names:
             self._poll.register(descriptor, select.POLLIN)
-        self.send(
-            {
-                "limits": limits.for_box(),
-                "uid": self._uid and self._uid.number,
-                "packages": view.packages,
-                "filter": seccomp.program().hex(),
-            }
-        )
+        self.send(setup)
+
+    def _setup(self, view: View) -> dict[str, Any]:
+        return {
+            "limits": self.limits.for_box(),
+            "uid": self._uid and self._uid.number,
+            "packages": view.packages,
+            "filter": seccomp.program().hex(),
+        }
 
     def _spawn(self, view: View, source: Path, hidden: Sequence[Path]) -> "subprocess.Popen[bytes]":
         with contextlib.ExitStack() as theirs:
@@ -145,18 +147,18 @@ class Box:
             raise BoxFailed(said or f"The box did not start ({type(error).__name__}).") from error
         if "fault" in answer:
             raise BoxFailed(f"The box did not shut itself in: {answer['message']}.")
-        self._open_tree()
+        self._open_pidfd()
 
-    def _open_tree(self) -> None:
-        """Takes hold of the first process inside, which takes all others with it."""
+    def _open_pidfd(self) -> None:
+        """Takes hold of the process inside: the first of its namespace, which takes all others
+        with it."""
         with contextlib.suppress(BlockingIOError, ProcessLookupError, ValueError):
-            self.first_pid = int(json.loads(os.read(self._ends["info"], CHUNK))["child-pid"])
-            self._tree = os.pidfd_open(self.first_pid)
+            self.pid = int(json.loads(os.read(self._ends["info"], CHUNK))["child-pid"])
+            self._pidfd = os.pidfd_open(self.pid)
 
     def status(self) -> dict[str, str]:
         """/proc/PID/status of the process that plays, as this side sees it."""
-        children = Path(f"/proc/{self.first_pid}/task/{self.first_pid}/children").read_text()
-        lines = Path(f"/proc/{children.split()[0]}/status").read_text().splitlines()
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
     def refuse_early(self) -> None:
@@ -221,23 +223,29 @@ class Box:
 
     def kill(self) -> None:
         """Ends every process inside, and returns when none is left."""
-        if self._tree is None:
-            self._open_tree()
-        if self._tree is None:  # hardly begun: what there is dies with bubblewrap
+        if self._pidfd is None:
+            self._open_pidfd()
+        if self._pidfd is None:  # hardly begun: what there is dies with bubblewrap
             self._process.kill()
         else:
             with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._tree, signal.SIGKILL)
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         self._process.wait()
+        if self._pidfd is not None:
+            select.select([self._pidfd], [], [])
+
+    def pids(self) -> tuple[int, int]:
+        """Bubblewrap and the process inside; each leads a session of its own."""
+        return self._process.pid, self.pid
 
     def close(self) -> None:
         self.kill()
         for descriptor in self._ends.values():
             os.close(descriptor)
         self._ends.clear()
-        if self._tree is not None:
-            os.close(self._tree)
-            self._tree = None
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
         if self._uid:
             self._uid.release()
 

@@ -14,7 +14,7 @@ from evaluation.sandbox.box import Box, Flood, Gone, Late
 from evaluation.sandbox.errors import BoxFailed
 from evaluation.sandbox.limits import MIB, Limits
 from evaluation.sandbox.view import PROJECT, default_agent_python, view_of
-from evaluation.sandbox.wire import WireError
+from evaluation.sandbox.wire import BadValue, WireError
 from evaluation.verdict import Verdict
 
 MAX_DETAIL = 8000
@@ -109,6 +109,10 @@ class AgentProcess:
         """What the kernel says from outside about the process that plays."""
         return self._started().status()
 
+    def pids(self) -> tuple[int, int]:
+        """The processes of the box; each leads a session of its own."""
+        return self._started().pids()
+
     def close(self) -> None:
         if self._box:
             self._box.close()
@@ -140,6 +144,8 @@ class AgentProcess:
         """The answer to the last question; an empty one, with a verdict, where it is a fault."""
         try:
             answer = box.receive(self._seq, deadline)
+        except BadValue as error:
+            return self._fail(Verdict("invalid_action", str(error)))
         except WireError as error:
             return self._fail(Verdict("protocol_error", str(error)))
         except Flood as flood:

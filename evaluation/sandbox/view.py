@@ -27,6 +27,12 @@ CAP_SYS_ADMIN = 21
 INSIDE_UID = "65534"
 DISCOVERY_S = 20.0
 
+ISOLATION = (
+    "--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try --hostname box "
+    # A session of its own: a signal to the process group must not reach bubblewrap outside.
+    "--as-pid-1 --die-with-parent --new-session --clearenv"
+).split()
+
 ENVIRONMENT = {
     "PATH": "/usr/bin",
     "HOME": "/tmp",
@@ -129,8 +135,8 @@ def command(
     agent_dir = AGENT_DIR if source.is_dir() else f"{AGENT_DIR}/main.py"
     binds = (*view.binds, (str(source), agent_dir))
     return [
-        *(bwrap_path(), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
-        *("--unshare-cgroup-try", "--die-with-parent", "--hostname", "box", "--clearenv"),
+        bwrap_path(),
+        *ISOLATION,
         *_rights(is_root),
         *(f for name, value in ENVIRONMENT.items() for f in ("--setenv", name, value)),
         *(f for path in _parents(binds) for f in ("--dir", path)),

@@ -15,7 +15,11 @@ INT64 = range(-(2**63), 2**63)
 
 
 class WireError(Exception):
-    """An answer that breaks the protocol. The message is one sentence for the agent's owner."""
+    """An answer that breaks the protocol; in one sentence."""
+
+
+class BadValue(WireError):
+    """A well-formed answer that carries a value which is not allowed; in one sentence."""
 
 
 def frame(message: dict[str, Any]) -> bytes:
@@ -35,8 +39,12 @@ def parse(body: bytes | bytearray, seq: int) -> dict[str, Any]:
     try:
         message = _DECODER.decode(body.decode())
         _check(message)
-    except (ValueError, RecursionError) as error:
-        raise WireError(f"The answer is not plain JSON: {_reason(error)}.") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise WireError("The answer is not JSON.") from error
+    except RecursionError as error:
+        raise BadValue("The answer is nested too deeply.") from error
+    except ValueError as error:
+        raise BadValue(f"The answer holds {error}.") from error
     if not isinstance(message, dict) or type(message.get("seq")) is not int:
         raise WireError("The answer is not an object with a sequence number.")
     if message["seq"] != seq:
@@ -44,16 +52,8 @@ def parse(body: bytes | bytearray, seq: int) -> dict[str, Any]:
     return message
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    if isinstance(error, json.JSONDecodeError | UnicodeError):
-        return "malformed"
-    return str(error)[:80]
-
-
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
+    raise ValueError(f"{name}, which is not a number")
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
@@ -66,7 +66,7 @@ def _check(message: Any) -> None:
         value, depth = pending.pop()
         if isinstance(value, dict | list):
             if depth > MAX_DEPTH:
-                raise ValueError("nested too deeply")
+                raise RecursionError
             if isinstance(value, dict):
                 pending += [(key, depth) for key in value]
                 value = value.values()
@@ -77,10 +77,14 @@ def _check(message: Any) -> None:
 
 def _check_scalar(value: Any) -> None:
     if isinstance(value, str):
-        if not value.isascii():
-            value.encode()
+        if not value.isascii() and not _is_whole(value):
+            raise ValueError("half a character")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError("a number is infinite")
+            raise ValueError("an infinite number")
     elif isinstance(value, int) and value not in INT64:
-        raise ValueError("an integer is beyond 64 bits")
+        raise ValueError("an integer beyond 64 bits")
+
+
+def _is_whole(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,0 +1,5 @@
+# Tries: to return an integer that no database takes. Must come out: invalid_action.
+
+
+def agent(observation):
+    return 2**64

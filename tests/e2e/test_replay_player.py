@@ -21,7 +21,10 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 ENVS = FOLDER.parent / "envs"
 REPLAY = json.loads((Path(__file__).parents[1] / "evaluation/golden/connectx.json").read_text())
 LAST = len(REPLAY["steps"]) - 1
-POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
 HEAD = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Episode</title>'
     '<link rel="stylesheet" href="/static/games/player/player.css">'

@@ -1,0 +1,255 @@
+"""`make run` as a whole: it starts, mends what dies, ends, and starts again as it was."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from league.run import processes
+from tests.stack import wait_for
+
+pytestmark = pytest.mark.e2e
+PROJECT = Path(__file__).parents[2]
+NAMES = ("redis", "web", "evaluation-worker", "league-worker", "beat")
+SECRETS = {
+    "SECRET_KEY": "known to the site alone",
+    "EMAIL_URL": "smtp://me:hunter2@127.0.0.1:9",
+    "KAGGLE_KEY": "k",
+    "AWS_SECRET_ACCESS_KEY": "a",
+    # Loopback is asked directly, or this would keep the site from ever being ready.
+    "http_proxy": "http://127.0.0.1:9",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment(data_dir: Path, port: int, **more: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {"DATA_DIR": str(data_dir), "PORT": str(port)} | more
+
+
+class League:
+    """A `make run` of its own, without make."""
+
+    def __init__(self, data_dir: Path, **more: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.variables = environment(data_dir, self.port, **SECRETS, **more)
+        self.output = data_dir.parent / "output.txt"
+
+    def start(self) -> float:
+        """Seconds until the line that says it serves."""
+        started = time.monotonic()
+        with open(self.output, "wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "league.run"],
+                cwd=PROJECT, env=self.variables, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        wait_for(lambda: "Ready:" in self.said() or self.process.poll(), 90, "the site to serve")
+        assert "Ready:" in self.said(), self.said()
+        return time.monotonic() - started
+
+    def said(self) -> str:
+        return self.output.read_text(encoding="utf-8")
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(40)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with closing(connection):
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read()
+
+    def is_ready(self) -> bool:
+        try:
+            return self.get("/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def pid(self, name: str) -> int:
+        log = (self.data_dir / "log" / "supervisord.log").read_text()
+        return int(re.findall(rf"spawned: '{name}' with pid (\d+)", log)[-1])
+
+    def rows(self) -> dict[str, int]:
+        tables = ("league_competition", "league_submission", "league_entrant", "auth_user")
+        path = self.data_dir / "league.sqlite3"
+        with closing(sqlite3.connect(path)) as database:
+            count = "SELECT COUNT(*) FROM"
+            return {name: database.execute(f"{count} {name}").fetchone()[0] for name in tables}
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def family_of(pid: int) -> set[int]:
+    """The process and all that descend from it."""
+    parents = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(entry)] = int(fields[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+@pytest.fixture(scope="module")
+def league(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / ("deep" * 30) / ("and per%cent ; #" + "deep" * 10)
+    assert len(str(folder)) > 150
+    league = League(folder)
+    folder.parent.mkdir()
+    league.start()
+    yield league
+    if league.process.poll() is None:
+        league.stop(signal.SIGTERM)
+
+
+def test_ready_line_says_where_and_how_to_log_in(league):
+    line = rf"^Ready: http://127\.0\.0\.1:{league.port}/  \(admin: admin, password in (.+)\)$"
+    path = re.search(line, league.said(), re.MULTILINE)[1]
+    password = PROJECT / path
+    assert len(password.read_text().strip()) >= 12
+    assert stat.S_IMODE(password.stat().st_mode) == 0o600
+
+
+def test_site_serves(league):
+    assert league.get("/healthz")[0] == 200
+    assert league.get("/")[0] == 200
+    states = json.loads(league.get("/readyz")[1])
+    assert {states[name] for name in states if name != "sandbox"} == {"ok"}
+
+
+def test_data_folder_is_for_its_owner_only(league):
+    assert stat.S_IMODE(league.data_dir.stat().st_mode) == 0o700
+
+
+def test_nothing_listens_but_the_site_on_loopback(league):
+    own = {
+        os.readlink(link)
+        for pid in family_of(league.process.pid)
+        for link in Path(f"/proc/{pid}/fd").glob("*")
+        if link.exists() or link.is_symlink()
+    }
+    listening = [
+        fields[1]
+        for table in ("tcp", "tcp6")
+        for fields in map(str.split, Path(f"/proc/net/{table}").read_text().splitlines()[1:])
+        if fields[3] == "0A" and f"socket:[{fields[9]}]" in own
+    ]
+    assert set(listening) == {f"0100007F:{league.port:04X}"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_process_sees_only_its_variables(league, name):
+    raw = Path(f"/proc/{league.pid(name)}/environ").read_bytes()
+    seen = {entry.split(b"=")[0].decode() for entry in raw.split(b"\0") if entry}
+    may = set(processes.BASE)
+    if name != "redis":
+        site = {p.name: p for p in processes.site_processes("", league.data_dir)}
+        may = set(site[name].variables)
+    assert seen <= may
+    expected = {"web": {"SECRET_KEY", "EMAIL_URL"}, "league-worker": {"SECRET_KEY"}}
+    assert seen & set(SECRETS) == expected.get(name, set())
+
+
+def test_second_start_on_the_same_folder_is_refused(league):
+    answer = refused(environment(league.data_dir, free_port()))
+    assert re.fullmatch(r"Palaestra cannot start\. A league runs on .* already .*\n", answer)
+
+
+def test_port_in_use_is_refused(league, tmp_path):
+    answer = refused(environment(tmp_path / "var", league.port))
+    assert f"Port {league.port} on 127.0.0.1 cannot be used" in answer
+    assert answer.count("\n") == 1
+
+
+def test_wrong_variable_is_refused_with_one_sentence(tmp_path):
+    answer = refused(environment(tmp_path / "var", 8000, SIGNUP="perhaps"))
+    expected = "SIGNUP must be one of open, invite, closed, not 'perhaps'."
+    assert answer == f"Palaestra cannot start. {expected}\n"
+
+
+def test_data_folder_that_holds_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    answer = refused(environment(tmp_path, free_port()))
+    assert "holds something else" in answer
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+def refused(variables: dict[str, str]) -> str:
+    command = [sys.executable, "-m", "league.run"]
+    result = subprocess.run(
+        command, cwd=PROJECT, env=variables, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 1
+    return result.stdout + result.stderr
+
+
+def test_whatever_is_killed_is_started_again(league):
+    before = {name: league.pid(name) for name in NAMES}
+    for name in NAMES:
+        os.kill(before[name], signal.SIGKILL)
+        wait_for(lambda name=name: league.pid(name) != before[name], 5, f"{name} to come back")
+    wait_for(league.is_ready, 30, "the site to serve again")
+    assert league.get("/healthz")[0] == 200
+    assert not [name for name, pid in before.items() if alive(pid)]
+    assert "web ended (terminated by SIGKILL) and is started again" in league.said()
+
+
+def test_killed_supervisor_takes_its_processes_along_and_comes_back(league):
+    family = family_of(league.process.pid) - {league.process.pid}
+    supervisor = int((league.data_dir / "run" / "supervisord.pid").read_text())
+    os.kill(supervisor, signal.SIGKILL)
+    wait_for(lambda: not any(map(alive, family)), 10, "the old processes to end")
+    wait_for(league.is_ready, 30, "the site to serve again")
+
+
+def test_interrupt_leaves_no_process_and_a_second_start_finds_everything(league):
+    before, password = league.rows(), (league.data_dir / "admin-password").read_text()
+    assert before["league_competition"] >= 2
+    assert before["league_submission"] == before["league_entrant"] >= 6
+    family = family_of(league.process.pid)
+    assert len(family) >= 8
+    assert league.stop() == 0
+    assert not [pid for pid in family if alive(pid)]
+
+    assert league.start() < 30
+    assert league.rows() == before
+    assert (league.data_dir / "admin-password").read_text() == password
+
+
+def test_killed_league_ends_all_the_same(league):
+    """Nobody is left to end the processes: each has asked the kernel to be told."""
+    family = family_of(league.process.pid)
+    supervisor = int((league.data_dir / "run" / "supervisord.pid").read_text())
+    os.kill(league.process.pid, signal.SIGKILL)
+    os.kill(supervisor, signal.SIGKILL)
+    league.process.wait(5)
+    wait_for(lambda: not any(map(alive, family)), 15, "every process to end")

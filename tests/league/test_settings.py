@@ -101,7 +101,7 @@ def test_mail_address_is_taken_apart(load, address, protection):
     assert settings.EMAIL_BACKEND.endswith("smtp.EmailBackend")
     assert (settings.EMAIL_HOST, settings.EMAIL_PORT) == ("mail.example.org", 2525)
     assert (settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD) == ("me", "p@ss")
-    assert (settings.EMAIL_USE_TLS, settings.EMAIL_USE_SSL) == protection
+    assert protection == (settings.EMAIL_USE_TLS, settings.EMAIL_USE_SSL)
 
 
 @pytest.mark.parametrize(

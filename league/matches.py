@@ -210,11 +210,11 @@ def _record_outcome(attempt: Attempt, outcome: results.Outcome) -> bool:
         zip(outcome.episodes, seatings(match, len(seats)), strict=True)
     ):
         _save_episode(match, number, episode, [seats[i] for i in seating])
-    _save_seats(seats)
     if match.purpose == Match.Purpose.RATED:
-        ratings.count(match)
+        ratings.count(match, seats)
         later("league.pair", match.competition_id)
-    else:
+    _save_seats(seats)
+    if match.purpose != Match.Purpose.RATED:
         _continue_validation(match, seats)
     return True
 
@@ -288,9 +288,17 @@ def _add_to_seat(seat: MatchSeat, number: int, outcome: results.EpisodeOutcome) 
 
 
 def _save_seats(seats: list[MatchSeat]) -> None:
-    MatchSeat.objects.bulk_update(
-        seats, ["status", "verdict", "verdict_message", "score", "reward"]
-    )
+    for seat in seats:
+        seat.save(
+            update_fields=[
+                "status",
+                "verdict",
+                "verdict_message",
+                "score",
+                "reward",
+                "rating_change",
+            ]
+        )
 
 
 # Validation

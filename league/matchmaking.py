@@ -5,7 +5,8 @@ from collections import defaultdict
 from typing import Any
 
 from django.db import transaction
-from evaluation.ladder.pairing import Candidate, choose_pairs, is_settled
+from evaluation.ladder.elo import Rating
+from evaluation.ladder.pairing import Candidate, boundary_weights, choose_pairs, is_settled
 
 from league import live, matches, ratings
 from league.models import Competition, Entrant, Ladder, Match, MatchSeat, PairCount, Phase
@@ -27,8 +28,8 @@ def pair(competition: Competition) -> int:
             return 0
         entrants = _entrants(competition)
         pairs = choose_pairs(
-            [_candidate(entrant, competition) for entrant in entrants],
-            ratings.covariance(competition.pk),
+            _candidates(entrants, competition),
+            ratings.covariance(competition.pk, entrants),
             target - len(in_flight),
             met=_met(competition),
             in_flight=in_flight,
@@ -49,10 +50,19 @@ def _entrants(competition: Competition) -> list[Entrant]:
     return [row for row in rows if row.submission.is_trusted or not blocked]
 
 
-def _candidate(entrant: Entrant, competition: Competition) -> Candidate:
+def _candidates(entrants: list[Entrant], competition: Competition) -> list[Candidate]:
+    errors = [Rating(entrant.rating.elo, entrant.rating.se) for entrant in entrants]
+    boundary = boundary_weights(errors, competition.prize_cut)
+    return [
+        _candidate(entrant, competition, weight)
+        for entrant, weight in zip(entrants, boundary, strict=True)
+    ]
+
+
+def _candidate(entrant: Entrant, competition: Competition, boundary: float) -> Candidate:
     rating, submission = entrant.rating, entrant.submission
     return Candidate(
-        id=entrant.pk,
+        entrant=entrant.pk,
         # House bots are one team, but they may and should meet each other.
         team=-entrant.pk if submission.is_trusted else submission.team_id,
         elo=rating.elo,
@@ -60,8 +70,9 @@ def _candidate(entrant: Entrant, competition: Competition) -> Candidate:
         matches=rating.matches,
         first_seats=rating.first_seats,
         wants=not is_settled(
-            rating.se,
+            Rating(rating.elo, rating.se),
             rating.matches,
+            boundary=boundary,
             se_limit=competition.settle_se,
             max_matches=competition.max_matches,
         ),

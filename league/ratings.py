@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from numpy.typing import NDArray
 
 from evaluation.ladder import elo, fit
 from league.models import (
@@ -38,16 +39,17 @@ FIT_LEASE = timedelta(minutes=2)
 SPARK_POINTS = 24
 COVARIANCE_ENTRANTS = 500
 
+TALLIES = ["matches", "wins", "draws", "losses", "crashes", "first_seats"]
+
 PairKey = tuple[int, int]
 
 
-def count(match: Match) -> bool:
+def count(match: Match, seats: list[MatchSeat]) -> bool:
     """Counts a recorded match in the log, the table and the displayed ratings, all at once.
 
-    Runs inside the transaction that records the match. An entrant that was disqualified while it
-    played leaves the match unrated.
+    Runs inside the transaction that records the match, and leaves each seat's rating_change for
+    the caller to save. An entrant that was disqualified while it played leaves the match unrated.
     """
-    seats = list(match.seats.all())
     entrants = {
         e.submission_id: e
         for e in Entrant.objects.filter(submission__in=[seat.submission_id for seat in seats])
@@ -84,12 +86,17 @@ def _result_index(first: float | None, second: float | None) -> int:
 
 
 def _add_pair_count(competition_id: int, key: PairKey, tally: list[float]) -> None:
-    pair, _ = PairCount.objects.get_or_create(
-        competition_id=competition_id, first_id=key[0], second_id=key[1]
-    )
-    PairCount.objects.filter(pk=pair.pk).update(
-        wins=F("wins") + tally[0], draws=F("draws") + tally[1], losses=F("losses") + tally[2]
-    )
+    wins, draws, losses = tally
+    pair = PairCount.objects.filter(first_id=key[0], second_id=key[1])
+    if not pair.update(wins=F("wins") + wins, draws=F("draws") + draws, losses=F("losses") + losses):
+        PairCount.objects.create(
+            competition_id=competition_id,
+            first_id=key[0],
+            second_id=key[1],
+            wins=wins,
+            draws=draws,
+            losses=losses,
+        )
 
 
 def _nudge(seats: list[MatchSeat], episodes: list[Episode], entrants: dict[int, Entrant]) -> None:
@@ -107,11 +114,7 @@ def _nudge(seats: list[MatchSeat], episodes: list[Episode], entrants: dict[int, 
         seat = by_entrant[pk]
         seat.rating_change = row.elo - before[pk]
         _tally(row, seat)
-    Rating.objects.bulk_update(
-        rows.values(),
-        ["elo", "se", "is_quick", "matches", "wins", "draws", "losses", "crashes", "first_seats"],
-    )
-    MatchSeat.objects.bulk_update(seats, ["rating_change"])
+        row.save(update_fields=[*TALLIES, "elo", "se", "is_quick"])
 
 
 def _step_episode(episode: Episode, rows: dict[int, Rating], entrants: dict[int, Entrant]) -> None:
@@ -140,10 +143,8 @@ def _tally(row: Rating, seat: MatchSeat) -> None:
 
 
 def _advance_log(match: Match, position: int) -> None:
-    Ladder.objects.get_or_create(competition_id=match.competition_id)
-    Ladder.objects.filter(competition_id=match.competition_id, logged_position__lt=position).update(
-        logged_position=position
-    )
+    ladder = Ladder.objects.filter(competition_id=match.competition_id)
+    ladder.filter(logged_position__lt=position).update(logged_position=position)
 
 
 # The joint fit
@@ -277,14 +278,20 @@ def _covariance_key(competition_id: int) -> str:
     return f"covariance-{competition_id}"
 
 
-def covariance(competition_id: int) -> tuple[list[int], "np.ndarray[Any, Any]"] | None:
-    """(entrants in order, matrix in Elo^2) of the last fit, if it is still kept."""
+def covariance(competition_id: int, entrants: list[Entrant]) -> NDArray[np.float64] | None:
+    """[N, N] in Elo^2 in the order of `entrants`, from the last fit if it is still kept; who is
+    new since then stands apart with an error of its own."""
     kept = cache.get(_covariance_key(competition_id))
     if not kept:
         return None
     order, text = kept
-    matrix = np.frombuffer(base64.b64decode(text), dtype="<f4").astype(float)
-    return order, matrix.reshape(len(order), len(order))
+    known = np.frombuffer(base64.b64decode(text), dtype="<f4").reshape(len(order), len(order))
+    place = {pk: index for index, pk in enumerate(order)}
+    places = np.array([place.get(entrant.pk, -1) for entrant in entrants], dtype=int)
+    found = np.flatnonzero(places >= 0)
+    matrix = np.diag([entrant.rating.se**2 for entrant in entrants]).astype(np.float64)
+    matrix[np.ix_(found, found)] = known[np.ix_(places[found], places[found])]
+    return matrix
 
 
 # The log as the only truth
@@ -338,9 +345,8 @@ def _rebuild_tables(competition: Competition, counted: Any, entrants: dict[int, 
         row.entrant_id: row
         for row in Rating.objects.select_for_update().filter(entrant__competition=competition)
     }
-    fields = ["matches", "wins", "draws", "losses", "crashes", "first_seats"]
     for row in rows.values():
-        for name in fields:
+        for name in TALLIES:
             setattr(row, name, 0)
     for match_seat in MatchSeat.objects.filter(match__in=counted).iterator(chunk_size=5000):
         _tally(rows[entrants[match_seat.submission_id].pk], match_seat)
@@ -349,4 +355,4 @@ def _rebuild_tables(competition: Competition, counted: Any, entrants: dict[int, 
         row = rows[entrants[seat.submission_id].pk]
         row.crashes += bool(seat.verdict)
         row.first_seats += seat.number == 0
-    Rating.objects.bulk_update(rows.values(), fields, batch_size=500)
+    Rating.objects.bulk_update(rows.values(), TALLIES, batch_size=500)

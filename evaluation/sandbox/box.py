@@ -178,7 +178,10 @@ class Box:
             self._serve_waiting(left)
             if self.output.left < 0:
                 raise Flood("printed")
-        return wire.parse(body, seq)
+        answer = wire.parse(body, seq)
+        if len(body) > self.limits.answer_bytes and "fault" not in answer:
+            raise Flood("answered")
+        return answer
 
     def _serve_waiting(self, timeout_s: float) -> None:
         for descriptor, _ in self._poll.poll(timeout_s * 1000):

@@ -4,7 +4,6 @@ import contextlib
 import os
 import secrets
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -75,6 +74,10 @@ def probe(data_dir: Path | None = None, *, agent_python: Path | None = None) -> 
         reason, remedy = _explain(error)
         return Probe("none", reason, remedy, {}, details)
     details["seconds"] = round(time.monotonic() - started, 3)
+    return conclude(checks, details)
+
+
+def conclude(checks: dict[str, bool], details: dict[str, Any]) -> Probe:
     leaks = [EXPLAINED[name] for name, holds in checks.items() if not holds]
     if leaks:
         return Probe("none", f"The box does not hold: {'; '.join(leaks)}.", "", checks, details)
@@ -104,12 +107,13 @@ def _attack(data_dir: Path | None, python: Path, details: dict[str, Any]) -> dic
         outside = box.status()
     shown = {name: value for name, value in outside.items() if name.startswith(RIGHTS)}
     details |= {"found": found, "status": shown, "load_seconds": round(box.load_seconds, 4)}
-    return _judge(found, outside, own, data, limits)
+    return judge(found, outside, own, data, limits)
 
 
-def _judge(
+def judge(
     found: dict[str, Any], outside: dict[str, str], own: list[str], data: list[str], limits: Limits
 ) -> dict[str, bool]:
+    """Which promises hold, by what the attacker got and what the kernel says of it outside."""
     capabilities = [value for name, value in outside.items() if name.startswith("Cap")]
     return {
         "project_hidden": not set(found["read"]) & set(own),
@@ -181,7 +185,3 @@ def _setting(name: str) -> str:
 
 def _short(said: str) -> str:
     return said.splitlines()[-1].rstrip(".")[:200] if said else "no reason given"
-
-
-if __name__ == "__main__":
-    print(probe(Path(sys.argv[1]) if len(sys.argv) > 1 else None))

@@ -1,5 +1,6 @@
 """A boxed agent as the engine sees it: load it, ask it for actions, learn why it failed."""
 
+import os
 import re
 import signal
 import time
@@ -13,12 +14,11 @@ from evaluation.errors import DeadlineExceeded
 from evaluation.sandbox.box import Box, Flood, Gone, Late
 from evaluation.sandbox.errors import BoxFailed
 from evaluation.sandbox.limits import MIB, Limits
-from evaluation.sandbox.view import PROJECT, default_agent_python, view_of
+from evaluation.sandbox.view import PROJECT, default_agent_python, is_root, view_of
 from evaluation.sandbox.wire import BadValue, WireError
 from evaluation.verdict import Verdict
 
 MAX_DETAIL = 8000
-READABLE_BY_OTHERS = 0o004
 
 
 class AgentFailed(Exception):
@@ -61,7 +61,7 @@ class AgentProcess:
     def start(self) -> None:
         """Spawns the box and returns at once, so that all seats start side by side."""
         main = self.source / "main.py" if self.source.is_dir() else self.source
-        if not main.is_file() or not main.stat().st_mode & READABLE_BY_OTHERS:
+        if not main.is_file() or not (_is_readable(main) and _is_readable(self.source)):
             raise BoxFailed("The agent's main.py is missing or not readable for the box.")
         self._started_at = time.monotonic()
         self._box = Box(view_of(self.agent_python), self.source, self.hidden, self.limits)
@@ -175,6 +175,12 @@ class AgentProcess:
         self._has_acted = True
         detail = self.verdict.detail if self.verdict else ""
         return {"duration": duration, "stdout": stdout, "stderr": stderr + detail}
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether the uid inside may read it: nobody's where the worker is root, else its own."""
+    needed = 0o005 if path.is_dir() else 0o004
+    return path.stat().st_mode & needed == needed if is_root() else os.access(path, os.R_OK)
 
 
 def _late(observation: dict[str, Any], configuration: dict[str, Any]) -> Verdict:

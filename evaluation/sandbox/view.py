@@ -27,11 +27,11 @@ CAP_SYS_ADMIN = 21
 INSIDE_UID = "65534"
 DISCOVERY_S = 20.0
 
+# A session of its own, since a signal to the process group must not reach bubblewrap outside.
 ISOLATION = (
-    "--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try --hostname box "
-    # A session of its own: a signal to the process group must not reach bubblewrap outside.
-    "--as-pid-1 --die-with-parent --new-session --clearenv"
-).split()
+    "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+    "--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "box", "--clearenv",
+)  # fmt: skip
 
 ENVIRONMENT = {
     "PATH": "/usr/bin",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from league import submissions
 from league.api.auth import ApiRequest
 from league.api.pages import Window, window_of
-from league.api.routing import PUBLIC, answers
+from league.api.routing import PUBLIC, answers, one_of
 from league.errors import NotFound
 from league.models import Competition, Phase, Submission
 
@@ -57,7 +57,7 @@ class CompetitionOut(BaseModel):
     environment_version: str
     configuration: dict[str, Any] = Field(description="With the environment's defaults filled in.")
     rules: str
-    phase: Phase
+    phase: Annotated[Phase, one_of(Phase)]
     is_paused: bool
     opens_at: datetime
     deadline: datetime | None

@@ -1,11 +1,14 @@
 """The documentation page: the OpenAPI document as plain HTML in the site's design, no script."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 
@@ -24,7 +27,7 @@ class Part:
 class Field:
     name: str
     type: list[Part]
-    note: str
+    note: SafeString
     is_required: bool
 
 
@@ -38,7 +41,9 @@ class Form:
 
 @dataclass(frozen=True)
 class Answer:
-    status: str
+    """What is answered with these statuses."""
+
+    statuses: str
     type: list[Part]
 
 
@@ -47,7 +52,7 @@ class Call:
     id: str
     method: str
     path: str
-    purpose: str
+    purpose: SafeString
     needs_token: bool
     parameters: list[Field]
     forms: list[Form]
@@ -59,7 +64,7 @@ class PlainDocs(DocsBase):
         document = api.get_openapi_schema(path_params=kwargs)
         context = {
             "title": f"{document['info']['title']} API",
-            "introduction": document["info"]["description"],
+            "introduction": prose(document["info"]["description"]),
             "openapi_url": self.get_openapi_url(api, kwargs),
             "calls": list(calls_of(document)),
             "shapes": {
@@ -76,7 +81,7 @@ def calls_of(document: Schema) -> Iterator[Call]:
                 id=operation["operationId"],
                 method=method.upper(),
                 path=path,
-                purpose=operation["description"],
+                purpose=prose(operation["description"]),
                 needs_token={} not in operation["security"],
                 parameters=[parameter_of(raw) for raw in operation["parameters"]],
                 forms=list(forms_of(operation.get("requestBody", {}))),
@@ -85,15 +90,16 @@ def calls_of(document: Schema) -> Iterator[Call]:
 
 
 def shapes_of(document: Schema) -> dict[str, Schema]:
-    """The objects of the API; what is only a list of words is written out where it is used."""
+    """The objects that something refers to: what queries are made of stands at their calls."""
+    text = json.dumps(document)
     shapes = document["components"]["schemas"]
-    return {name: shape for name, shape in shapes.items() if "properties" in shape}
+    return {name: shape for name, shape in shapes.items() if f'/schemas/{name}"' in text}
 
 
 def parameter_of(raw: Schema) -> Field:
-    place = {"path": "in the path", "query": "query", "header": "header"}[raw["in"]]
-    note = f"{place}. {raw.get('description', '')}".strip()
-    return Field(raw["name"], type_of(raw["schema"]), note, raw["required"])
+    place = {"path": "In the path.", "query": "", "header": "A header."}[raw["in"]]
+    note = f"{place} {raw.get('description', '')}".strip()
+    return Field(raw["name"], type_of(raw["schema"]), prose(note), raw["required"])
 
 
 def forms_of(body: Schema) -> Iterator[Form]:
@@ -103,15 +109,19 @@ def forms_of(body: Schema) -> Iterator[Form]:
 
 
 def answers_of(responses: dict[int, Schema]) -> Iterator[Answer]:
+    """Statuses with the same body stand together."""
+    by_type: dict[str, list[int]] = {}
     for status, response in responses.items():
         schema = response["content"]["application/json"]["schema"]
-        yield Answer(f"{status} {response['description']}", type_of(schema))
+        by_type.setdefault(json.dumps(schema), []).append(status)
+    for text, statuses in by_type.items():
+        yield Answer(", ".join(map(str, statuses)), type_of(json.loads(text)))
 
 
 def fields_of(schema: Schema) -> list[Field]:
     required = schema.get("required", [])
     return [
-        Field(name, type_of(field), field.get("description", ""), name in required)
+        Field(name, type_of(field), prose(field.get("description", "")), name in required)
         for name, field in schema["properties"].items()
     ]
 
@@ -123,7 +133,7 @@ def type_of(schema: Schema) -> list[Part]:
     if "anyOf" in schema:
         return join([type_of(choice) for choice in schema["anyOf"]], " or ")
     if "enum" in schema:
-        return [Part(", ".join(str(word) for word in schema["enum"]))]
+        return [Part(" | ".join(str(word) for word in schema["enum"]))]
     if schema.get("type") == "array":
         return [Part("list of "), *type_of(schema["items"])]
     return [Part(str(schema.get("format") or schema.get("type") or "any value"))]
@@ -134,3 +144,13 @@ def join(types: list[list[Part]], between: str) -> list[Part]:
     for following in types[1:]:
         pieces = [*pieces, Part(between), *following]
     return pieces
+
+
+def prose(text: str) -> SafeString:
+    """Text with `code` in backticks, as HTML."""
+    pieces = text.split("`")
+    marked = (
+        format_html("<code>{}</code>", piece) if number % 2 else escape(piece)
+        for number, piece in enumerate(pieces)
+    )
+    return mark_safe("".join(marked))

@@ -47,7 +47,7 @@ def as_league_error(error: Exception) -> LeagueError:
     if isinstance(error, ValidationError):
         return bad_field(error.errors)
     if isinstance(error, Http404):
-        return LeagueError("There is nothing here.", "not_found", 404)
+        return LeagueError("There is nothing here: see /api/v1/docs.", "not_found", 404)
     if isinstance(error, PermissionDenied):
         return LeagueError("You may not do that.", "forbidden", 403)
     if isinstance(error, RequestDataTooBig):
@@ -75,7 +75,7 @@ def guarded(view: View) -> View:
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         method = request.method
         if method == "HEAD":
-            request.method = "GET"  # the server leaves the body out
+            request.method = "GET"
         try:
             require_length(request)
             response = view(request, *args, **kwargs)
@@ -87,9 +87,15 @@ def guarded(view: View) -> View:
             response = wrong_method(request, response["Allow"])
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-cache"
-        return response
+        return without_body(response) if method == "HEAD" else response
 
     return answer
+
+
+def without_body(response: HttpResponse) -> HttpResponse:
+    response["Content-Length"] = len(response.content)
+    response.content = b""
+    return response
 
 
 def require_length(request: HttpRequest) -> None:

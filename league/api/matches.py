@@ -1,7 +1,7 @@
 """Matches: what was scheduled, sent and played, newest first."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from ninja import Query, Router
 from pydantic import BaseModel, Field
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from league.api.auth import ApiRequest
 from league.api.competitions import find_competition
 from league.api.pages import Window, window_of
-from league.api.routing import PUBLIC, answers
+from league.api.routing import PUBLIC, answers, one_of
 from league.errors import NotFound
 from league.models import Attempt, Episode, EpisodeSeat, Match, MatchSeat
 
@@ -19,7 +19,7 @@ router = Router(tags=["matches"])
 
 class AttemptOut(BaseModel):
     number: int
-    state: Attempt.State
+    state: Annotated[Attempt.State, one_of(Attempt.State)]
     reason: str
     sent: datetime
     ended: datetime | None
@@ -114,8 +114,8 @@ class MatchSeatOut(BaseModel):
 class MatchOut(BaseModel):
     id: int
     competition: str
-    purpose: Match.Purpose
-    state: Match.State
+    purpose: Annotated[Match.Purpose, one_of(Match.Purpose)]
+    state: Annotated[Match.State, one_of(Match.State)]
     reason: str = Field(description="Why it waits or was given up.")
     is_rated: bool = Field(description="It counts in the ratings.")
     created: datetime
@@ -148,7 +148,9 @@ class MatchPage(BaseModel):
 
 
 class MatchWindow(Window):
-    state: Match.State | None = Field(None, description="Only matches in this state.")
+    state: Annotated[Match.State, one_of(Match.State)] | None = Field(
+        None, description="Only matches in this state."
+    )
     submission: int | None = Field(None, ge=1, description="Only matches of this submission.")
 
 

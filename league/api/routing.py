@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from django.db.models import TextChoices
+from pydantic import WithJsonSchema
+
 from league.api.auth import SUBMIT, Bearer
 from league.api.errors import ErrorOut
 from league.idempotency import HEADER
@@ -25,3 +28,8 @@ def answers(*errors: int, **good: Any) -> dict[int, Any]:
     statuses = {"ok": 200, "created": 201}
     documented = {statuses[name]: shape for name, shape in good.items()}
     return documented | dict.fromkeys(sorted({400, 401, 500, *errors}), ErrorOut)
+
+
+def one_of(choices: type[TextChoices]) -> WithJsonSchema:
+    """Documents a choice by its words, where it is used."""
+    return WithJsonSchema({"type": "string", "enum": list(choices.values)})

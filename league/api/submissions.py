@@ -1,7 +1,7 @@
 """Submissions: sending one in, how it fares, what it printed, taking it back."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from ninja import Query, Router
 from ninja.responses import Status
@@ -11,7 +11,7 @@ from league import storage, submissions
 from league.api.auth import ApiRequest, Caller
 from league.api.competitions import find_competition
 from league.api.pages import Window, window_of
-from league.api.routing import IDEMPOTENCY_PARAMETER, PUBLIC, SUBMITTERS, answers
+from league.api.routing import IDEMPOTENCY_PARAMETER, PUBLIC, SUBMITTERS, answers, one_of
 from league.api.uploads import REQUEST_BODY, read_upload
 from league.errors import NotFound
 from league.models import Entrant, EpisodeSeat, Rating, Submission
@@ -31,8 +31,8 @@ class SubmissionOut(BaseModel):
     id: int
     competition: str
     team: str
-    status: Submission.Status
-    kind: Submission.Kind
+    status: Annotated[Submission.Status, one_of(Submission.Status)]
+    kind: Annotated[Submission.Kind, one_of(Submission.Kind)]
     sha256: str | None = Field(description="Of a URL agent: shown to its owner only.")
     url: str | None = Field(description="Of a URL agent: shown to its owner only.")
     description: str

@@ -49,8 +49,10 @@ def test_wrong_method_names_the_right_one(anyone, connectx, method, path):
 
 
 def test_head_answers_like_get_without_a_body(anyone, connectx):
-    response = anyone.client.head(f"{API}/competitions/connectx")
+    path = f"{API}/competitions/connectx"
+    response, whole = anyone.client.head(path), anyone.client.get(path)
     assert (response.status_code, response.content) == (200, b"")
+    assert abs(int(response["Content-Length"]) - len(whole.content)) < 10  # of a date's fraction
 
 
 @pytest.mark.parametrize(

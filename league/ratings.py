@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from evaluation.ladder import elo, fit
 from league.models import (
     PROVISIONAL_SE,
+    AuditEntry,
     Competition,
     Entrant,
     Episode,
@@ -32,6 +33,7 @@ from league.models import (
     Rating,
     RatingPoint,
 )
+from league.queue import later
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +90,9 @@ def _result_index(first: float | None, second: float | None) -> int:
 def _add_pair_count(competition_id: int, key: PairKey, tally: list[float]) -> None:
     wins, draws, losses = tally
     pair = PairCount.objects.filter(first_id=key[0], second_id=key[1])
-    if not pair.update(wins=F("wins") + wins, draws=F("draws") + draws, losses=F("losses") + losses):
+    if not pair.update(
+        wins=F("wins") + wins, draws=F("draws") + draws, losses=F("losses") + losses
+    ):
         PairCount.objects.create(
             competition_id=competition_id,
             first_id=key[0],
@@ -356,3 +360,9 @@ def _rebuild_tables(competition: Competition, counted: Any, entrants: dict[int, 
         row.crashes += bool(seat.verdict)
         row.first_seats += seat.number == 0
     Rating.objects.bulk_update(rows.values(), TALLIES, batch_size=500)
+
+
+def recompute_by_hand(competition: Competition, actor: Any, reason: str) -> None:
+    """An organiser asks for it: done by the league worker, and noted."""
+    AuditEntry.log(actor, "recompute", competition, reason)
+    later("league.rebuild", competition.pk)

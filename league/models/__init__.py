@@ -1,4 +1,4 @@
-"""The league's nouns: fields, constraints and reads. What changes them are verbs in their modules."""
+"""The nouns of the league: fields, constraints and reads. Their verbs are modules of their own."""
 
 from league.models.competition import Competition, Phase
 from league.models.entrant import PROVISIONAL_SE, Entrant, Rating, RatingPoint

@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
-from evaluation.errors import InvalidArgument
 
 import evaluation
+from evaluation.errors import InvalidArgument
 
 
 class Phase(models.TextChoices):

@@ -1,5 +1,6 @@
 """Records beside the game: API tokens, idempotency keys, the audit trail."""
 
+import secrets
 from typing import Any
 
 from django.conf import settings
@@ -69,10 +70,14 @@ class AuditEntry(models.Model):
         )
 
 
+def invitation_code() -> str:
+    return secrets.token_urlsafe(12)
+
+
 class Invitation(models.Model):
     """A code that lets one person sign up where SIGNUP is `invite`."""
 
-    code = models.CharField(max_length=32, unique=True)
+    code = models.CharField(max_length=32, unique=True, default=invitation_code)
     note = models.CharField(max_length=120, blank=True)
     used_by = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"

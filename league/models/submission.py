@@ -67,7 +67,7 @@ class Submission(models.Model):
     verdict = models.CharField(max_length=32, blank=True)
     verdict_message = models.CharField(max_length=500, blank=True)
     verdict_detail = models.TextField(blank=True)
-    # {"unpacked": {"at": ISO time, "seconds": float}, ...}: written once by stage, read for display.
+    # {"unpacked": {"at": ISO time, "seconds": float}, ...}: each stage is written once.
     stages = models.JSONField(default=dict)
     retry_at = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField()

@@ -1,0 +1,239 @@
+"""The organiser's view: competitions, submissions, matches, and actions that ask for a reason.
+
+Every action calls the verb that pages and API call, so the same rules hold, and is audited.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+
+from league import competitions, house, matches, ratings, submissions
+from league.errors import LeagueError
+from league.models import (
+    ApiToken,
+    Attempt,
+    AuditEntry,
+    Competition,
+    Entrant,
+    Invitation,
+    Match,
+    MatchSeat,
+    Membership,
+    Submission,
+    Team,
+)
+
+Verb = Callable[[Any, Any, str], object]
+
+admin.site.site_header = "Palaestra"
+admin.site.site_title = "Palaestra"
+admin.site.index_title = "The organiser's desk"
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        max_length=300, widget=forms.TextInput(attrs={"size": 80, "autofocus": True})
+    )
+
+
+def with_reason(label: str, verb: Verb) -> Callable[..., HttpResponse | None]:
+    """An admin action that asks why, then carries the verb out on each chosen row."""
+
+    def action(
+        model_admin: admin.ModelAdmin[Any], request: HttpRequest, rows: QuerySet[Any]
+    ) -> HttpResponse | None:
+        form = ReasonForm(request.POST if "reason" in request.POST else None)
+        if not form.is_valid():
+            return _ask_for_reason(model_admin, request, rows, form, label, action.__name__)
+        for row in rows:
+            _carry_out(request, verb, row, form.cleaned_data["reason"], label)
+        return None
+
+    action.__name__ = label.lower().replace(" ", "_")
+    return admin.action(description=label, permissions=["change"])(action)
+
+
+def _ask_for_reason(
+    model_admin: admin.ModelAdmin[Any],
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    form: ReasonForm,
+    label: str,
+    action_name: str,
+) -> HttpResponse:
+    context = model_admin.admin_site.each_context(request) | {
+        "title": label,
+        "rows": rows,
+        "form": form,
+        "action_name": action_name,
+        "opts": model_admin.model._meta,
+    }
+    return TemplateResponse(request, "admin/league/reason.html", context)
+
+
+def _carry_out(request: HttpRequest, verb: Verb, row: Any, reason: str, label: str) -> None:
+    try:
+        verb(row, request.user, reason)
+    except LeagueError as error:
+        messages.error(request, f"{row}: {error.message}")
+    else:
+        messages.success(request, f"{label}: {row}.")
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """For rows that only verbs may write."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in self.model._meta.fields]
+
+
+@admin.register(Competition)
+class CompetitionAdmin(admin.ModelAdmin[Competition]):
+    list_display = ("title", "environment", "phase_now", "is_paused", "deadline", "entrants_now")
+    list_filter = ("is_paused", "environment", "opens_at", "deadline")
+    search_fields = ("title", "slug")
+    prepopulated_fields = {"slug": ("title",)}
+    readonly_fields = ("environment_version", "anchor", "is_paused")
+    actions = (
+        with_reason("Pause", competitions.pause),
+        with_reason("Resume", competitions.resume),
+        with_reason("Recompute ratings", ratings.recompute_by_hand),
+    )
+    fieldsets = (
+        (None, {"fields": ("title", "slug", "summary", "rules")}),
+        ("Game", {"fields": ("environment", "environment_version", "configuration", "anchor")}),
+        ("Dates", {"fields": ("opens_at", "deadline", "closes_at", "is_paused")}),
+        (
+            "Limits",
+            {"fields": ("daily_limit", "active_limit", "allow_urls", "startup_s", "memory_mb")},
+        ),
+        ("Ladder", {"fields": ("prize_cut", "settle_se", "max_matches")}),
+    )  # fmt: skip
+
+    @admin.display(description="phase")
+    def phase_now(self, competition: Competition) -> str:
+        return competition.phase.label
+
+    @admin.display(description="entrants")
+    def entrants_now(self, competition: Competition) -> int:
+        return competition.entrants.playing().count()
+
+    def save_model(self, request: HttpRequest, obj: Competition, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        house.enlist(obj)
+        if changed := ", ".join(form.changed_data):
+            AuditEntry.log(request.user, "change" if change else "create", obj, changed)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is not None and not obj.submissions.exclude(kind="house").exists()
+
+
+@admin.register(Submission)
+class SubmissionAdmin(ReadOnlyAdmin):
+    list_display = ("label_now", "competition", "team", "kind", "status", "verdict", "created")
+    list_filter = ("competition", "status", "kind", "verdict", "created")
+    search_fields = ("team__name", "sha256", "description")
+    list_select_related = ("competition", "team")
+    actions = (
+        with_reason("Retire", submissions.retire),
+        with_reason("Disqualify", submissions.disqualify),
+        with_reason("Reinstate", submissions.reinstate),
+    )
+
+    @admin.display(description="submission")
+    def label_now(self, submission: Submission) -> str:
+        return format_html('<a href="{}">{}</a>', submission.get_absolute_url(), submission)
+
+    list_display_links = ("kind",)
+
+
+class SeatInline(admin.TabularInline[MatchSeat, Match]):
+    model = MatchSeat
+    can_delete = False
+    extra = 0
+    fields = readonly_fields = (
+        "number", "submission", "status", "verdict", "score", "rating_change"
+    )  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AttemptInline(admin.TabularInline[Attempt, Match]):
+    model = Attempt
+    can_delete = False
+    extra = 0
+    # The token proves a result genuine: nobody needs to see it.
+    fields = readonly_fields = ("number", "state", "reason", "worker", "sent", "ended")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Match)
+class MatchAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "competition", "purpose", "state", "faults", "is_void", "created")
+    list_filter = ("competition", "purpose", "state", "is_void", "faults", "created")
+    search_fields = ("=id", "seats__submission__team__name")
+    list_select_related = ("competition",)
+    inlines = (SeatInline, AttemptInline)
+    actions = (with_reason("Run again", matches.run_again), with_reason("Void", matches.void))
+
+
+class MembershipInline(admin.TabularInline[Membership, Team]):
+    model = Membership
+    extra = 0
+
+
+@admin.register(Team)
+class TeamAdmin(admin.ModelAdmin[Team]):
+    list_display = ("name", "is_house", "created")
+    list_filter = ("is_house",)
+    search_fields = ("name", "memberships__user__username")
+    inlines = (MembershipInline,)
+    readonly_fields = ("is_house",)
+
+
+@admin.register(Entrant)
+class EntrantAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "competition", "rating", "joined", "left", "is_disqualified")
+    list_filter = ("competition", "is_disqualified", "joined")
+    list_select_related = ("submission__team", "competition", "rating")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("created", "actor", "action", "target", "reason")
+    list_filter = ("action", "created")
+    search_fields = ("target", "reason", "actor__username")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin[Invitation]):
+    list_display = ("note", "code", "used_by", "created")
+    readonly_fields = ("code", "used_by")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    list_display = ("user", "scope", "created", "last_used")
+    list_filter = ("scope",)
+    exclude = ("digest",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["user", "scope", "created", "last_used"]

@@ -4,7 +4,7 @@ Every action calls the verb that pages and API call, so the same rules hold, and
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -29,6 +29,12 @@ from league.models import (
     Team,
 )
 
+if TYPE_CHECKING:  # Django's own classes take no parameters at run time
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
+
 Verb = Callable[[Any, Any, str], object]
 
 admin.site.site_header = "Palaestra"
@@ -46,7 +52,7 @@ def with_reason(label: str, verb: Verb) -> Callable[..., HttpResponse | None]:
     """An admin action that asks why, then carries the verb out on each chosen row."""
 
     def action(
-        model_admin: admin.ModelAdmin[Any], request: HttpRequest, rows: QuerySet[Any]
+        model_admin: ModelAdmin, request: HttpRequest, rows: QuerySet[Any]
     ) -> HttpResponse | None:
         form = ReasonForm(request.POST if "reason" in request.POST else None)
         if not form.is_valid():
@@ -60,7 +66,7 @@ def with_reason(label: str, verb: Verb) -> Callable[..., HttpResponse | None]:
 
 
 def _ask_for_reason(
-    model_admin: admin.ModelAdmin[Any],
+    model_admin: ModelAdmin,
     request: HttpRequest,
     rows: QuerySet[Any],
     form: ReasonForm,
@@ -86,7 +92,7 @@ def _carry_out(request: HttpRequest, verb: Verb, row: Any, reason: str, label: s
         messages.success(request, f"{label}: {row}.")
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class ReadOnlyAdmin(ModelAdmin):
     """For rows that only verbs may write."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -100,7 +106,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
 
 @admin.register(Competition)
-class CompetitionAdmin(admin.ModelAdmin[Competition]):
+class CompetitionAdmin(ModelAdmin):
     list_display = ("title", "environment", "phase_now", "is_paused", "deadline", "entrants_now")
     list_filter = ("is_paused", "environment", "opens_at", "deadline")
     search_fields = ("title", "slug")
@@ -159,7 +165,7 @@ class SubmissionAdmin(ReadOnlyAdmin):
     list_display_links = ("kind",)
 
 
-class SeatInline(admin.TabularInline[MatchSeat, Match]):
+class SeatInline(TabularInline):
     model = MatchSeat
     can_delete = False
     extra = 0
@@ -171,7 +177,7 @@ class SeatInline(admin.TabularInline[MatchSeat, Match]):
         return False
 
 
-class AttemptInline(admin.TabularInline[Attempt, Match]):
+class AttemptInline(TabularInline):
     model = Attempt
     can_delete = False
     extra = 0
@@ -192,13 +198,13 @@ class MatchAdmin(ReadOnlyAdmin):
     actions = (with_reason("Run again", matches.run_again), with_reason("Void", matches.void))
 
 
-class MembershipInline(admin.TabularInline[Membership, Team]):
+class MembershipInline(TabularInline):
     model = Membership
     extra = 0
 
 
 @admin.register(Team)
-class TeamAdmin(admin.ModelAdmin[Team]):
+class TeamAdmin(ModelAdmin):
     list_display = ("name", "is_house", "created")
     list_filter = ("is_house",)
     search_fields = ("name", "memberships__user__username")
@@ -221,7 +227,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(admin.ModelAdmin[Invitation]):
+class InvitationAdmin(ModelAdmin):
     list_display = ("note", "code", "used_by", "created")
     readonly_fields = ("code", "used_by")
 

@@ -17,6 +17,10 @@ from league import demo
 from league.run.errors import StartError
 from league.run.terminal import say
 
+# Extensions of htmx that no page uses; their comments name files that are not shipped, over which
+# the hashing of names stumbles.
+UNUSED_FILES = ["django_htmx/ext/*"]
+
 
 def prepare() -> None:
     check_hosts()
@@ -57,7 +61,9 @@ def collect_static(root: Path) -> None:
     if stamp.exists() and stamp.read_text(encoding="ascii") == state:
         return
     say("Preparing the static files …")
-    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+    call_command(
+        "collectstatic", verbosity=0, interactive=False, clear=True, ignore_patterns=UNUSED_FILES
+    )
     stamp.write_text(state, encoding="ascii")
 
 

@@ -103,14 +103,15 @@ def play_episode(spec: EpisodeSpec, on_stage: StageReport | None = None) -> Epis
     env = evaluation.make(spec.environment, spec.configuration, info={"seed": spec.seed})
     with ExitStack() as stack:
         seats = _seat_agents(spec, stack)
-        unloaded = [seat for seat in seats if getattr(seat, "verdict", None)]
-        if on_stage and not unloaded:
+        # Whose verdict is on the whole episode, not on a move: so far those that did not load.
+        whole = [seat for seat in seats if getattr(seat, "verdict", None)]
+        if on_stage and not whole:
             on_stage("imported", max(map(_load_seconds, seats)))
         try:
             env.run(seats)
         except DeadlineExceeded as error:
-            _end_overtime(env, seats, error)
-    return _result(env, spec, seats, unloaded, time.monotonic() - started)
+            whole += _end_overtime(env, seats, error)
+    return _result(env, spec, seats, whole, time.monotonic() - started)
 
 
 def _seat_agents(spec: EpisodeSpec, stack: ExitStack) -> list[Any]:
@@ -139,19 +140,21 @@ def _open(agent: AgentSpec, spec: EpisodeSpec) -> Actor | str:
     return AgentProcess(Path(agent.source), limits, hidden=[Path(path) for path in spec.hidden])
 
 
-def _end_overtime(env: Environment, seats: list[Any], error: DeadlineExceeded) -> None:
+def _end_overtime(env: Environment, seats: list[Any], error: DeadlineExceeded) -> list[Any]:
     """The seat that used the time loses; the interpreter says what the others get."""
     seat = error.seat or 0
     env.fail(seat, error)
-    if hasattr(seats[seat], "verdict"):
-        seats[seat].verdict = Verdict("episode_timeout", str(error))
+    if not hasattr(seats[seat], "verdict"):
+        return []
+    seats[seat].verdict = Verdict("episode_timeout", str(error))
+    return [seats[seat]]
 
 
 def _result(
-    env: Environment, spec: EpisodeSpec, seats: list[Any], unloaded: list[Any], seconds: float
+    env: Environment, spec: EpisodeSpec, seats: list[Any], whole: list[Any], seconds: float
 ) -> EpisodeResult:
     rewards = [None if s["reward"] is None else float(s["reward"]) for s in env.state]
-    verdicts = [_verdict(env, n, seat, seat in unloaded) for n, seat in enumerate(seats)]
+    verdicts = [_verdict(env, n, seat, seat in whole) for n, seat in enumerate(seats)]
     step_logs = [_step_logs(env, number) for number in range(len(seats))]
     return EpisodeResult(
         statuses=[s["status"] for s in env.state],
@@ -189,13 +192,13 @@ def _load_seconds(seat: Any) -> float:
     return float(getattr(seat, "load_seconds", 0.0))
 
 
-def _verdict(env: Environment, number: int, seat: Any, is_unloaded: bool) -> Verdict | None:
+def _verdict(env: Environment, number: int, seat: Any, is_whole: bool) -> Verdict | None:
     """Why this seat failed, if it did: what its box or connection says, else the engine."""
     status = env.state[number]["status"]
     if status not in FAULTS:
         return None
     own: Verdict | None = getattr(seat, "verdict", None)
-    if own and is_unloaded:
+    if own and is_whole:
         return own
     move = f"Move {len(env.steps) - 1}: "
     if own:

@@ -9,7 +9,7 @@ from django.contrib.staticfiles import finders
 from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from league import charts, words
@@ -192,6 +192,14 @@ def interval(rating: Rating, scale: charts.Scale) -> dict[str, Any]:
     }
 
 
+@register.inclusion_tag("league/_scale.html")
+def scale_head(scale: charts.Scale) -> dict[str, Any]:
+    """The ends of the common scale, and 1000 where it is not too near to one of them."""
+    anchor = scale.at(1000)
+    is_clear = 0.25 * scale.size < anchor < 0.75 * scale.size
+    return {"scale": scale, "anchor": anchor if is_clear else None}
+
+
 @register.inclusion_tag("league/_record.html")
 def record(rating: Rating) -> dict[str, Any]:
     """Wins, draws and losses as one thin stacked bar with its numbers."""
@@ -233,6 +241,16 @@ def who_text(submission: Submission) -> str:
     if submission.kind == Submission.Kind.HOUSE:
         return submission.builtin
     return f"{submission.team.name} {submission.label}"
+
+
+@register.filter
+def inline_code(text: str) -> SafeString:
+    """What stands between backticks is set as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return format_html("{}", text)
+    pieces = (format_html("<code>{}</code>" if i % 2 else "{}", p) for i, p in enumerate(parts))
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
 
 
 @register.filter

@@ -10,7 +10,7 @@ import evaluation
 from league.models import Competition
 
 ENVS = Path(evaluation.__file__).parent / "envs"
-ENGINE_KEYS = ("actTimeout", "remainingOverageTime", "runTimeout", "episodeSteps")
+ENGINE_KEYS = ("actTimeout", "remainingOverageTime", "runTimeout", "episodeSteps", "agentTimeout", "timeout")
 
 
 @dataclass(frozen=True)

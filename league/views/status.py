@@ -15,7 +15,7 @@ from league.views.fragments import Request, render_live
 
 # Longer than this in one state and somebody should look. The sweeper acts before.
 STUCK_AFTER = {
-    "submission": timedelta(minutes=2),
+    "submission": timedelta(minutes=5),
     "match": timedelta(minutes=5),
 }
 SILENT_AFTER = timedelta(seconds=30)

@@ -138,7 +138,7 @@ def opponents(submission: Submission, rating: Rating) -> list[dict[str, Any]]:
         }
         for other in others
     ]
-    return sorted(table, key=lambda row: -row["rating"].elo)
+    return sorted(table, key=lambda row: (-row["played"], -row["rating"].elo))
 
 
 def _move_times(submission: Submission) -> charts.Histogram | None:

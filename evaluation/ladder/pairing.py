@@ -61,10 +61,11 @@ def choose_pairs(
 ) -> list[tuple[Entrant, Entrant, int]]:
     """Up to n matches (first, second, key), best first; fewer where no more are allowed or wanted.
 
-    covariance: [N, N] Elo points squared, in the order of `candidates`; without it their errors
-    count as independent. met: matches that two have played, under either order of the two.
-    in_flight: matches (first, second) under way, which count as played. cut: the last rank with a
-    prize. paired_seats: a match is two episodes, seats swapped, on the seed that `key` gives.
+    covariance: [N, N] Elo points squared, in the order of `candidates`, and scaled to their errors,
+    which may be newer; without it the errors count as independent. met: matches that two have
+    played, under either order of the two. in_flight: matches (first, second) under way, which count
+    as played. cut: the last rank with a prize. paired_seats: a match is two episodes, seats
+    swapped, on the seed that `key` gives.
     """
     field = _Field.of(list(candidates), met, 2 if paired_seats else 1)
     seats = _Seats(field.candidates, rng)
@@ -127,7 +128,7 @@ def matches_to_settle(
 
 
 def _limit(boundary: float, se_limit: float, boundary_se_limit: float) -> float:
-    return boundary_se_limit if boundary > UNCERTAIN_BOUNDARY else se_limit
+    return min(se_limit, boundary_se_limit) if boundary > UNCERTAIN_BOUNDARY else se_limit
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,11 +230,17 @@ def _scheduler(
 ) -> _Scheduler:
     if len(field) > SIMPLE_ABOVE:
         return _SimpleScheduler(field, rng)
+    return _NearScheduler(field, _current(field, covariance), boundary, cut_weight, rng)
+
+
+def _current(field: _Field, covariance: Floats | None) -> Floats:
+    """The covariance, scaled to the candidates' errors, which quick steps may have made smaller."""
     if covariance is None:
-        covariance = np.diag(field.variances())
+        return np.diag(field.variances())
     if covariance.shape != (len(field), len(field)):
         raise ValueError("the covariance needs one row and one column for each candidate")
-    return _NearScheduler(field, covariance, boundary, cut_weight, rng)
+    scale = np.sqrt(field.variances() / covariance.diagonal().clip(1e-9))
+    return np.asarray(covariance * scale[:, None] * scale[None, :])
 
 
 class _NearScheduler:
@@ -266,7 +273,7 @@ class _NearScheduler:
         self.played: list[Floats] = []
 
     def play(self, a: int, b: int) -> None:
-        spread = self.covariance[:, a] - self.covariance[:, b]
+        spread = self.covariance[a] - self.covariance[b]
         for vector in self.played:
             spread = spread - vector * (vector[a] - vector[b])
         information = float(self.field.information(self.elos[a] - self.elos[b]))

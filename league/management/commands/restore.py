@@ -1,5 +1,6 @@
 """`manage.py restore FILE`: a backup becomes the league of this DATA_DIR."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from league.run.errors import StartError
 class Command(BaseCommand):
     help = "Puts the league of a backup into DATA_DIR. The league must not run."
 
+    requires_system_checks = ()  # what saves a league must not depend on the rest of it
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument(
@@ -25,8 +28,8 @@ class Command(BaseCommand):
         data_dir = Path(settings.DATA_DIR)
         try:
             preflight.prepare_data_dir(data_dir)
-            preflight.lock(data_dir)
-            report = backup.restore(options["file"], force=options["force"])
+            with os.fdopen(preflight.lock(data_dir)):
+                report = backup.restore(options["file"], force=options["force"])
         except (LeagueError, StartError) as error:
             raise CommandError(str(error)) from None
         when = f"{report.created:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,6 @@
-"""What goes wrong on our side of the box. Faults of agents are verdicts, not exceptions."""
+"""The platform's failures are raised; an agent's failure stands in the place of its action."""
+
+from evaluation.verdict import Verdict
 
 
 class BoxFailed(Exception):
@@ -10,3 +12,11 @@ class BoxFailed(Exception):
     def __init__(self, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
         self.remedy = remedy
+
+
+class AgentFailed(Exception):
+    """Returned in place of an action by an agent that broke; `verdict` says why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.message)
+        self.verdict = verdict

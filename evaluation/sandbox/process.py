@@ -12,21 +12,13 @@ from typing import Any, Self
 from evaluation.agent import Log
 from evaluation.errors import DeadlineExceeded
 from evaluation.sandbox.box import Box, Flood, Gone, Late
-from evaluation.sandbox.errors import BoxFailed
+from evaluation.sandbox.errors import AgentFailed, BoxFailed
 from evaluation.sandbox.limits import MIB, Limits
 from evaluation.sandbox.view import PROJECT, default_agent_python, is_root, view_of
 from evaluation.sandbox.wire import BadValue, WireError
 from evaluation.verdict import Verdict
 
 MAX_DETAIL = 8000
-
-
-class AgentFailed(Exception):
-    """Stands in for the action of an agent that broke; `verdict` says why."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.message)
-        self.verdict = verdict
 
 
 class AgentProcess:

@@ -35,21 +35,27 @@ def body_length(buffer: bytes | bytearray) -> int | None:
 
 
 def parse(body: bytes | bytearray, seq: int) -> dict[str, Any]:
-    """The answer to question `seq`: an object of plain, finite, 64-bit JSON values."""
+    """The answer to question `seq`."""
+    message = loads(body)
+    if not isinstance(message, dict) or type(message.get("seq")) is not int:
+        raise WireError("The answer is not an object with a sequence number.")
+    if message["seq"] != seq:
+        raise WireError("The answer belongs to another question.")
+    return message
+
+
+def loads(body: bytes | bytearray) -> Any:
+    """Strict JSON: plain, finite, 64-bit values, not nested too deeply. Raises WireError."""
     try:
-        message = _DECODER.decode(body.decode())
-        _check(message)
+        value = _DECODER.decode(body.decode())
+        _check(value)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise WireError("The answer is not JSON.") from error
     except RecursionError as error:
         raise BadValue("The answer is nested too deeply.") from error
     except ValueError as error:
         raise BadValue(f"The answer holds {error}.") from error
-    if not isinstance(message, dict) or type(message.get("seq")) is not int:
-        raise WireError("The answer is not an object with a sequence number.")
-    if message["seq"] != seq:
-        raise WireError("The answer belongs to another question.")
-    return message
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

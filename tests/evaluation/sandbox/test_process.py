@@ -12,8 +12,8 @@ import pytest
 
 from evaluation.agent import Actor
 from evaluation.errors import DeadlineExceeded
-from evaluation.sandbox.errors import BoxFailed
-from evaluation.sandbox.process import AgentFailed, AgentProcess
+from evaluation.sandbox.errors import AgentFailed, BoxFailed
+from evaluation.sandbox.process import AgentProcess
 from evaluation.sandbox.view import PROJECT
 from tests.evaluation.sandbox.conftest import LIMITS
 from tests.hostile.boxes import SYSTEM_PYTHON, as_ordinary_user, processes_of

@@ -1,0 +1,143 @@
+"""An agent behind a URL. Whatever goes wrong on the way is its fault; no move is made up for it."""
+
+import functools
+import re
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from evaluation import addresses, exchange
+from evaluation.agent import Log
+from evaluation.errors import DeadlineExceeded
+from evaluation.exchange import ExchangeError, Target, TooSlow
+from evaluation.sandbox import wire
+from evaluation.sandbox.errors import AgentFailed
+from evaluation.verdict import Verdict
+
+MAX_URL = 2000
+# What the http-server of kaggle-environments answers in place of an action.
+LATE = "DeadlineExceeded"
+RAISED = "BaseException::"
+
+
+def check_url(url: str) -> Target:
+    """The parts of a URL that an agent may have. Raises ValueError with one sentence."""
+    if len(url) > MAX_URL or not re.fullmatch(r"[\x21-\x7e]*", url):
+        raise ValueError("The URL is too long or contains characters that must be escaped.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("The URL cannot be read: check its host and port.") from None
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("The URL must begin with http:// or https://.")
+    if "@" in parts.netloc:
+        raise ValueError("The URL must not contain a user name or password.")
+    if not addresses.HOST.fullmatch(parts.hostname or "") or port == 0:
+        raise ValueError("The URL needs a host of letters, digits, dots and hyphens.")
+    is_tls = parts.scheme == "https"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(str(parts.hostname), port or (443 if is_tls else 80), path, is_tls)
+
+
+class UrlAgent:
+    """Asks a server for each action. allow: `host:port` or `network[:port]` besides global ones.
+
+    resolve: name to addresses, in place of the system's resolver; asked once an episode.
+    """
+
+    load_seconds = 0.0
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        environment: str = "",
+        allow: Sequence[str] = (),
+        resolve: addresses.Resolve | None = None,
+    ) -> None:
+        self.target = check_url(url)
+        self.environment = environment
+        self.verdict: Verdict | None = None
+        self._allowed = [addresses.Allowed.parse(entry) for entry in allow]
+        self._resolve = resolve or addresses.look_up
+        self._addresses: list[str] = []
+
+    def act(
+        self, observation: dict[str, Any], configuration: dict[str, Any], deadline_s: float
+    ) -> tuple[Any, Log]:
+        """The action, or an exception in its place once anything has failed."""
+        started = time.monotonic()
+        if self.verdict is None:
+            action = self._attempt(observation, configuration, started + deadline_s)
+        else:
+            action = AgentFailed(self.verdict)
+        stderr = f"{self.verdict.message}\n" if self.verdict else ""
+        return action, {"duration": time.monotonic() - started, "stdout": "", "stderr": stderr}
+
+    def _attempt(
+        self, observation: dict[str, Any], configuration: dict[str, Any], deadline: float
+    ) -> Any:
+        question = {
+            "action": "act",
+            "configuration": configuration,
+            "environment": self.environment,
+            "state": {"observation": observation},
+        }
+        try:
+            return self._checked(self._exchange(orjson.dumps(question), deadline))
+        except ExchangeError as error:
+            self.verdict = Verdict("network_failure", str(error))
+            is_late = isinstance(error, TooSlow)
+            return DeadlineExceeded(str(error)) if is_late else AgentFailed(self.verdict)
+
+    def _exchange(self, body: bytes, deadline: float) -> Any:
+        if not self._addresses:
+            self._addresses = self._look_up(deadline)
+        answer = exchange.post(self.target, self._addresses, body, deadline)
+        try:
+            return wire.loads(answer)
+        except wire.WireError as error:
+            raise ExchangeError("The agent's server did not answer with plain JSON.") from error
+
+    def _look_up(self, deadline: float) -> list[str]:
+        """Every address must be permitted, so that no second look-up can change the target."""
+        found = _within(deadline, functools.partial(self._resolve, self.target.host))
+        if not found:
+            raise ExchangeError("The name of the agent's server cannot be resolved.")
+        host, port = self.target.host, self.target.port
+        if not all(addresses.is_permitted(one, host, port, self._allowed) for one in found):
+            raise ExchangeError("The agent's server is not at a public address.")
+        return found
+
+    def _checked(self, answer: Any) -> Any:
+        if not isinstance(answer, dict) or "action" not in answer:
+            raise ExchangeError("The agent's server did not answer with an action.")
+        action = answer["action"]
+        if action == LATE:
+            raise TooSlow("The agent's server reports that its agent was too slow.")
+        if isinstance(action, str) and action.startswith(RAISED):
+            raise ExchangeError("The agent's server reports that its agent raised an exception.")
+        return action
+
+
+def _within(deadline: float, resolve: Any) -> list[str]:
+    """The resolver knows no time limit, so it runs in a thread that may be left behind."""
+    found: list[str] = []
+
+    def run() -> None:
+        try:
+            found.extend(resolve())
+        except (OSError, UnicodeError):
+            return
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(max(0.0, deadline - time.monotonic()))
+    if thread.is_alive():
+        raise TooSlow("The agent's server did not answer in time.")
+    return found

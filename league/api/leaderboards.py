@@ -17,12 +17,13 @@ router = Router(tags=["competitions"])
 
 
 class LeaderboardRow(BaseModel):
-    rank: int | None = Field(description="Null while the rating is provisional.")
+    rank: int | None = Field(description="Null until the first fit after it entered.")
     rank_low: int | None
     rank_high: int | None
     team: str
     is_house_bot: bool
     submission: int
+    label: str = Field(description="A house bot's name, or # and the submission.")
     rating: float
     rating_low: float = Field(description="Lower end of the 95 % interval.")
     rating_high: float
@@ -42,6 +43,7 @@ class LeaderboardRow(BaseModel):
             team=submission.team.name,
             is_house_bot=submission.team.is_house,
             submission=submission.pk,
+            label=submission.label,
             rating=round(rating.elo, 2),
             rating_low=round(rating.elo_low, 2),
             rating_high=round(rating.elo_high, 2),

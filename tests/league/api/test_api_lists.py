@@ -149,6 +149,7 @@ def test_leaderboard_has_a_row_per_entrant_best_first(anyone, connectx):
     assert rows[1]["wins"] == 7
     assert rows[2]["provisional"]
     assert [row["is_house_bot"] for row in rows] == [False] * 3 + [True] * 3
+    assert [row["label"] for row in rows[2:4]] == [f"#{bob.submission_id}", "random"]
 
 
 def test_leaderboard_per_team_keeps_the_best_of_each(anyone, connectx):

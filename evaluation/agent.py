@@ -14,6 +14,7 @@ from evaluation.utils import read_file
 
 SOURCE_HINT_LENGTH = 20
 PATH_HINT_LENGTH = 100
+NOTHING = "", ""
 
 
 class Log(TypedDict):
@@ -37,32 +38,30 @@ class Actor(Protocol):
 
 
 class Capture:
-    """Takes what is printed inside `with`; one pair of buffers serves many calls."""
+    """Takes what its calls print; one pair of buffers serves many of them."""
 
     def __init__(self) -> None:
-        self._buffers = [StringIO(), StringIO()]
+        self._buffers = StringIO(), StringIO()
 
-    def __enter__(self) -> None:
-        self._streams = sys.stdout, sys.stderr
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = self._buffers
+        try:
+            return function(*arguments)
+        finally:
+            sys.stdout, sys.stderr = streams
 
-    def __exit__(self, *exception: object) -> None:
-        sys.stdout, sys.stderr = self._streams
-
-    def take(self) -> list[str]:
-        """What stdout and stderr got since the last call."""
-        return [self._drain(number) for number in (0, 1)]
-
-    def _drain(self, number: int) -> str:
-        buffer = self._buffers[number]
-        if buffer.closed:
-            self._buffers[number] = StringIO()
-            return ""
-        text = buffer.getvalue()
-        if text:
-            buffer.seek(0)
-            buffer.truncate()
-        return text
+    def take(self) -> tuple[str, str]:
+        """What was printed to stdout and stderr since then; nothing where one was closed."""
+        out, err = self._buffers
+        try:
+            texts = out.getvalue(), err.getvalue()
+        except ValueError:
+            self._buffers = StringIO(), StringIO()
+            return NOTHING
+        if texts != NOTHING:
+            self._buffers = StringIO(), StringIO()
+        return texts
 
 
 class Agent:
@@ -86,13 +85,12 @@ class Agent:
             start = perf_counter()
             action = self._function(*arguments)
             return action, {"duration": perf_counter() - start, "stdout": "", "stderr": ""}
-        with self._capture:
-            start = perf_counter()
-            try:
-                action = self._function(*arguments)
-            except (Exception, SystemExit) as error:
-                action = error
-            duration = perf_counter() - start
+        start = perf_counter()
+        try:
+            action = self._capture.call(self._function, *arguments)
+        except (Exception, SystemExit) as error:
+            action = error
+        duration = perf_counter() - start
         stdout, stderr = self._capture.take()
         if isinstance(action, BaseException):
             stderr += "".join(traceback.format_exception(action))

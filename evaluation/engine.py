@@ -10,7 +10,7 @@ from evaluation.agent import Actor, Agent, Capture, seat_agent
 from evaluation.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument
 from evaluation.outcome import summarize
 from evaluation.registry import Game, environments
-from evaluation.spec import FAULTS
+from evaluation.spec import FAULTS, SOUND
 from evaluation.utils import Struct, plain, record, structify
 
 Logs = list[dict[str, Any]]
@@ -68,7 +68,8 @@ class Environment:
     ) -> None:
         self._game = game
         self._spec = game.specification
-        self._interpreter = _with_arity(game.interpreter)
+        self._interpreter = game.interpreter
+        self._interpreter_arity = _arity(game.interpreter)
         self._capture = Capture()
         self._faults: dict[int, str] = {}
         self.id = os.urandom(16).hex()
@@ -109,19 +110,18 @@ class Environment:
     def reset(self, num_agents: int | None = None) -> list[Struct]:
         """Starts a new episode, by default with the fewest seats that the game allows."""
         count = self.specification["agents"][0] if num_agents is None else num_agents
-        if count not in self.specification["agents"]:
-            raise InvalidArgument(f"The environment is not played by {count} agents.")
+        self._check_count(count)
         self._faults = {}
-        self.logs = []
         self.state = [self._opening(position) for position in range(count)]
         self.steps = [self.state]
         statuses = [seat["status"] for seat in self.state]
         for seat in self.state:
             seat["status"] = "INACTIVE"
         logs: Logs = []
-        self._load(self._interpret([structify(seat) for seat in self.state], logs))
-        self.logs.append(logs)
-        if self.done and len(self.state) == count:
+        state = self._interpret([self._spec.lend(seat) for seat in self.state], logs, 0)
+        self._accept(state)
+        self.logs = [logs]
+        if self.done and len(state) == count:
             for seat, status in zip(self.state, statuses, strict=True):
                 seat["status"] = status
         return self.state
@@ -135,13 +135,15 @@ class Environment:
             raise FailedPrecondition("The episode is over: reset the environment first.")
         if len(actions) != len(self.state):
             raise InvalidArgument(f"{len(self.state)} actions are needed.")
-        step_logs: Logs = list(logs or [])
+        return self._advance(actions, list(logs or []))
+
+    def _advance(self, actions: Sequence[Any], logs: Logs) -> list[Struct]:
         seats = [self._take(position, action) for position, action in enumerate(actions)]
-        self.state = self._interpret(seats, step_logs)
+        self.state = self._interpret(seats, logs, len(self.steps))
         if self.state[0]["observation"]["step"] >= self.configuration["episodeSteps"] - 1:
             self._finish()
         self.steps.append(self.state)
-        self.logs.append(step_logs)
+        self.logs.append(logs)
         return self.state
 
     def run(self, agents: Sequence[Any]) -> list[list[Struct]]:
@@ -161,10 +163,7 @@ class Environment:
         while not self.done:
             if perf_counter() - start >= self.configuration["runTimeout"]:
                 raise self._overtime(seconds)
-            actions, logs = self._ask(players)
-            for position, log in enumerate(logs):
-                seconds[position] += log.get("duration", 0.0)
-            self.step(actions, logs)
+            self._advance(*self._ask(players, seconds))
         return self.steps
 
     def fail(self, seat: int, error: BaseException) -> list[Struct]:
@@ -194,7 +193,8 @@ class Environment:
             return self._page()
         if mode not in {"ansi", "human"}:
             raise InvalidArgument(f"There is no render mode {mode!r}: use html, json or ansi.")
-        text = str(_with_arity(self._game.renderer)(self.state, self))
+        renderer = self._game.renderer
+        text = str(renderer(*(self.state, self)[: _arity(renderer)]))
         if mode == "ansi":
             return text
         print(text)
@@ -205,7 +205,8 @@ class Environment:
 
         env_json = self.toJSON()
         env_json["info"] = {"result": self.summary(), **env_json["info"]}
-        return replay.html(env_json, str(_with_arity(self._game.html_renderer)(self, "html")))
+        renderer = self._game.html_renderer
+        return replay.html(env_json, str(renderer(*(self, "html")[: _arity(renderer)])))
 
     def toJSON(self) -> dict[str, Any]:
         """The episode in the form that kaggle-environments writes and loads, and its logs."""
@@ -227,12 +228,23 @@ class Environment:
             "logs": structify(self.logs),
         }
 
+    def _accept(self, state: list[Struct]) -> None:
+        """Takes the state that the interpreter opens with, completed where it lacks something."""
+        if all(map(self._spec.is_seat, range(len(state)), state)):
+            self._check_count(len(state))
+            self.state, self.steps = state, [state]
+        else:
+            self._load(state)
+
     def _load(self, seats: Sequence[Mapping[str, Any]]) -> None:
         """Takes these seats, checked and completed, as the only step."""
-        if len(seats) not in self.specification["agents"]:
-            raise InvalidArgument(f"The environment is not played by {len(seats)} agents.")
+        self._check_count(len(seats))
         self.state = [self._spec.seat(position, seat) for position, seat in enumerate(seats)]
         self.steps = [self.state]
+
+    def _check_count(self, count: int) -> None:
+        if count not in self.specification["agents"]:
+            raise InvalidArgument(f"The environment is not played by {count} agents.")
 
     def _opening(self, position: int) -> Struct:
         seat = self._spec.opening(position)
@@ -255,8 +267,11 @@ class Environment:
             seat,
         )
 
-    def _ask(self, players: list[Actor | None]) -> tuple[list[Any], Logs]:
-        """An action and a log from every seat; None and an empty log where nobody is to move."""
+    def _ask(self, players: list[Actor | None], seconds: list[float]) -> tuple[list[Any], Logs]:
+        """An action and a log from every seat; None and an empty log where nobody is to move.
+
+        seconds: what each seat has used, added to.
+        """
         actions: list[Any] = []
         logs: Logs = []
         for position, player in enumerate(players):
@@ -265,6 +280,7 @@ class Environment:
                 logs.append({})
                 continue
             action, log = self._move(position, player)
+            seconds[position] += log["duration"]
             actions.append(action)
             logs.append(log)
         return actions, logs
@@ -300,7 +316,7 @@ class Environment:
 
     def _take(self, position: int, action: Any) -> Struct:
         """The seat as the interpreter gets it: a copy with its action, or with its fault."""
-        seat: Struct = structify(self.state[position])
+        seat = self._spec.lend(self.state[position])
         seat["action"] = None
         if isinstance(action, BaseException):
             seat["status"] = "TIMEOUT" if isinstance(action, DeadlineExceeded) else "ERROR"
@@ -318,44 +334,45 @@ class Environment:
         if self.debug:
             print(reason)
 
-    def _interpret(self, seats: list[Struct], logs: Logs) -> list[Struct]:
-        """The interpreter's new state, recorded; what it prints becomes an entry of the logs."""
+    def _interpret(self, seats: list[Struct], logs: Logs, number: int) -> list[Struct]:
+        """The state of step `number`; what the interpreter prints becomes an entry of the logs."""
+        arguments = (seats, self, logs)[: self._interpreter_arity]
         if self.debug:
-            return self._settle(self._interpreter(seats, self, logs), logs)
+            return self._settle(self._interpreter(*arguments), logs, number)
         try:
-            with self._capture:
-                state = self._interpreter(seats, self, logs)
+            returned = self._capture.call(self._interpreter, *arguments)
         finally:
             stdout, stderr = self._capture.take()
-        state = self._settle(state, logs)
+        state = self._settle(returned, logs, number)
         if stdout or stderr:
             length = self.configuration.get("maxLogLength", LOG_LENGTH)
             logs.append({"stdout": stdout[:length], "stderr": stderr[:length]})
         return state
 
-    def _settle(self, returned: Sequence[Any], logs: Logs) -> list[Struct]:
+    def _settle(self, returned: Sequence[Any], logs: Logs, number: int) -> list[Struct]:
         """Records what the interpreter returned, charges the banks and nulls failed rewards."""
-        dress = self._spec.dress
-        state = [dress(record(seat)) for seat in returned]
-        state[0]["observation"]["step"] = 0 if self.done else len(self.steps)
+        state = [self._spec.record(seat) for seat in returned]
+        state[0]["observation"]["step"] = number
         for position, seat in enumerate(state):
-            if position < len(logs) and "duration" in logs[position]:
-                over = logs[position]["duration"] - self.configuration["actTimeout"]
+            if position < len(logs) and logs[position]:
+                over = logs[position].get("duration", 0) - self.configuration["actTimeout"]
                 if over > 0:
                     seat["observation"]["remainingOverageTime"] -= over
-            if seat["status"] not in self._spec.statuses:
-                self._blame(position, str(seat["status"]))
-                seat["status"] = "INVALID"
-            if seat["status"] in FAULTS:
-                self._faults.setdefault(position, f"The game ruled {seat['status']}.")
-                seat["reward"] = None
+            if seat["status"] not in SOUND:
+                self._rule(position, seat)
         return state
 
+    def _rule(self, position: int, seat: Struct) -> None:
+        """A seat that has failed gets no reward; a status that is a complaint becomes INVALID."""
+        if seat["status"] not in self._spec.statuses:
+            self._blame(position, str(seat["status"]))
+            seat["status"] = "INVALID"
+        if seat["status"] in FAULTS:
+            self._faults.setdefault(position, f"The game ruled {seat['status']}.")
+            seat["reward"] = None
 
-def _with_arity(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that may be called with more arguments than the given one takes."""
+
+def _arity(function: Callable[..., Any]) -> int | None:
+    """How many of the engine's arguments a game's function takes; None: all."""
     code = getattr(function, "__code__", None)
-    if code is None:
-        return function
-    count = code.co_argcount
-    return lambda *arguments: function(*arguments[:count])
+    return None if code is None else int(code.co_argcount)

@@ -127,7 +127,9 @@ def _never(value: Any) -> bool:
 
 
 def _either(checks: list[Check]) -> Check:
-    return lambda value: any(check(value) for check in checks)
+    first, *rest = checks
+    other = _either(rest) if len(rest) > 1 else rest[0]
+    return lambda value: first(value) or other(value)
 
 
 def _one_of(values: list[Any], check: Check) -> Check:
@@ -185,9 +187,12 @@ def _object(schema: dict[str, Any]) -> Check:
     def check(value: Any) -> bool:
         if not isinstance(value, dict) or not needed <= value.keys():
             return False
-        if not others and value.keys() - properties.keys():
+        if not others and not value.keys() <= properties.keys():
             return False
-        return all(part(value[key]) for key, part in parts if key in value)
+        for key, part in parts:  # noqa: SIM110 - the generator of `all` costs more than the loop
+            if key in value and not part(value[key]):
+                return False
+        return True
 
     return check
 

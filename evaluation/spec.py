@@ -1,6 +1,6 @@
 """A game's specification: the engine's own fields added, defaults filled in, checks compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -62,6 +62,7 @@ OBSERVATION: dict[str, Any] = {
     },
 }
 STATUSES = ["INACTIVE", "ACTIVE", "DONE", "ERROR", "INVALID", "TIMEOUT"]
+SOUND = frozenset({"INACTIVE", "ACTIVE", "DONE"})
 FAULTS = frozenset({"ERROR", "INVALID", "TIMEOUT"})
 SEAT: dict[str, dict[str, Any]] = {
     "action": {"description": "What the agent answered.", "type": "integer", "default": 0},
@@ -109,14 +110,16 @@ class View:
 
     def of(self, first: Struct, own: Struct) -> Struct:
         """A copy of `own` for its agent; first: the same part of seat 0's observation."""
-        if self.hidden:
-            own = type(own)({key: own[key] for key in own if key not in self.hidden})
-        seen: Struct = structify(own)
-        if first is not own:
-            seen.update({key: structify(first[key]) for key in self.shared if key in first})
-        for key, view in self.inner.items():
-            if key in own:
-                seen[key] = view.of(first.get(key, own[key]), own[key])
+        seen = type(own)(own)
+        for key in self.hidden:
+            seen.pop(key, None)
+        for key in self.shared:
+            if key in first:
+                seen[key] = first[key]
+        for key, item in seen.items():
+            if type(item) not in ATOMS:
+                view = self.inner.get(key)
+                seen[key] = view.of(first.get(key, item), item) if view else structify(item)
         return seen
 
 
@@ -129,9 +132,12 @@ class Specification:
         self._configuration = Schema({"type": "object", "properties": spec["configuration"]})
         self._fields = _seat_fields(spec)
         self._action = Schema(self._fields["action"])
+        self._idle_action = self._find_idle_action()
         self.statuses = frozenset(self._fields["status"]["enum"])
         self.view = View(spec["observation"])
-        self._observation_shape = shape(spec["observation"])
+        observation_shape = shape(spec["observation"])
+        self.record = _seat_copier(observation_shape, record)  # for the history
+        self.lend = _seat_copier(observation_shape, structify)  # for the interpreter
         self._configuration_shape = shape(spec["configuration"])
         self._seats: dict[int, Schema] = {}
         self._openings: dict[int, Struct] = {}
@@ -143,6 +149,8 @@ class Specification:
 
     def action(self, given: Any) -> Any:
         """A copy of the action, or the default in place of null; raises InvalidArgument."""
+        if given is None and self._idle_action is not None:
+            return self._idle_action
         value = self._action.complete(given, "action")
         if type(value) in ATOMS:
             return value
@@ -150,34 +158,57 @@ class Specification:
             raise InvalidArgument("The action holds a number or text unfit for JSON.")
         return deepcopy(value)
 
+    def _find_idle_action(self) -> Any:
+        """What null stands for, where that is a scalar: every waiting seat asks at every step."""
+        default = self._fields["action"].get("default")
+        return default if type(default) in ATOMS and self._action.accepts(default) else None
+
     def opening(self, position: int) -> Struct:
         """A fresh seat before the interpreter has seen it."""
         if position not in self._openings:
             self._openings[position] = self.seat(position, {})
-        opening: Struct = record(self._openings[position])
-        return opening
+        return self.record(self._openings[position])
 
     def seat(self, position: int, given: Mapping[str, Any]) -> Struct:
-        """A seat's state with its defaults; raises InvalidArgument.
+        """The state of a seat with its defaults filled in, recorded; raises InvalidArgument.
 
         A seat that has failed keeps its null action and reward, which no schema allows.
         """
-        if position not in self._seats:
-            fields = {"type": "object", "properties": _for_position(self._fields, position)}
-            self._seats[position] = Schema({**fields, "additionalProperties": False})
-        filled = self._seats[position].complete(given, f"state of seat {position}")
-        seat = self.dress(record(filled))
+        seat = self.record(self._seat_schema(position).complete(given, f"state of seat {position}"))
         if seat["status"] in FAULTS:
             seat.update({key: None for key in ("action", "reward") if given.get(key, 0) is None})
         return seat
 
-    def dress(self, seat: dict[str, Any]) -> Struct:
-        """The same seat in classes that read its attributes fast."""
-        if type(seat) is not _Seat:
-            seat = _Seat(seat)
-        if type(seat["observation"]) is not self._observation_shape:
-            seat["observation"] = self._observation_shape(seat["observation"])
-        return seat
+    def is_seat(self, position: int, seat: Struct) -> bool:
+        """Whether the state is valid and lacks nothing, for all that a quick check can tell."""
+        return self._seat_schema(position).accepts(seat)
+
+    def _seat_schema(self, position: int) -> Schema:
+        if position not in self._seats:
+            fields = {"type": "object", "properties": _for_position(self._fields, position)}
+            self._seats[position] = Schema({**fields, "additionalProperties": False})
+        return self._seats[position]
+
+
+def _seat_copier(
+    observation_shape: type[Struct], copy: Callable[[Any], Any]
+) -> Callable[[dict[str, Any]], Struct]:
+    """Copies a seat as `copy` would, into classes made for this game and with less looking."""
+    usual = len(SEAT)
+
+    def copy_seat(seat: dict[str, Any]) -> Struct:
+        made = _Seat(seat)
+        if len(made) > usual or type(made["action"]) not in ATOMS:
+            made = _Seat(copy(seat))
+        info = made["info"]
+        made["info"] = copy(info) if info else Struct()
+        made["observation"] = observation = observation_shape(made["observation"])
+        for key, item in observation.items():
+            if type(item) not in ATOMS:
+                observation[key] = copy(item)
+        return made
+
+    return copy_seat
 
 
 def _publish(given: dict[str, Any]) -> Struct:

@@ -55,18 +55,18 @@ def _copier(flat: type[list[Any]]) -> Callable[[Any], Any]:
 
     def copy(value: Any) -> Any:
         kind = type(value)
-        if kind in ATOMS:
-            return value
         if kind is Row:
             return flat(value)
-        if isinstance(value, dict):
+        if kind in ATOMS:
+            return value
+        if issubclass(kind, dict):
             made = kind(value) if issubclass(kind, Struct) else Struct(value)
             if not _hold_atoms_only(map(type, made.values())):
                 for key, item in made.items():
                     if type(item) not in ATOMS:
                         made[key] = copy(item)
             return made
-        if isinstance(value, list):
+        if issubclass(kind, list):
             if _hold_atoms_only(map(type, value)):
                 return flat(value)
             return [copy(item) for item in value]

@@ -28,30 +28,28 @@ with open(path.join(FOLDER, "connectx.json"), encoding="utf-8") as file:
 
 def interpreter(state: list[Any], env: Any) -> list[Any]:
     """One move. A fault of either seat ends the game; the other seat keeps its reward of 0."""
-    rows, columns = env.configuration.rows, env.configuration.columns
-    shared = state[0].observation
-    if len(shared.board) != rows * columns:
-        shared.board = [rules.EMPTY] * (rows * columns)
+    configuration, shared = env.configuration, state[0]["observation"]
+    rows, columns, board = configuration["rows"], configuration["columns"], shared["board"]
+    if len(board) != rows * columns:
+        board = shared["board"] = [rules.EMPTY] * (rows * columns)
     if env.done:
         return state
-    mover = 0 if state[0].status == "ACTIVE" else 1
+    mover = 0 if state[0]["status"] == "ACTIVE" else 1
     active, waiting = state[mover], state[1 - mover]
-    if active.status != "ACTIVE" or waiting.status != "INACTIVE":
+    if active["status"] != "ACTIVE" or waiting["status"] != "INACTIVE":
         return _stop(state)
-    before = rules.State(
-        shared.board, rows, columns, env.configuration.inarow, mover, active.observation.mark
-    )
-    after = step(before, [seat.action for seat in state])
-    shared.board = after.board
+    mark = active["observation"]["mark"]
+    before = rules.State(board, rows, columns, configuration["inarow"], mover, mark)
+    after = step(before, [seat["action"] for seat in state])
+    shared["board"] = after.board
     if after.outcome == rules.ILLEGAL:
-        waiting.status = "DONE"
-        active.status = _complaint(active.action, columns)
+        active["status"], waiting["status"] = _complaint(active["action"], columns), "DONE"
     elif after.outcome == rules.PLAYING:
-        active.status, waiting.status = "INACTIVE", "ACTIVE"
+        active["status"], waiting["status"] = "INACTIVE", "ACTIVE"
     else:
-        active.status = waiting.status = "DONE"
+        active["status"] = waiting["status"] = "DONE"
         if after.outcome == rules.WON:
-            active.reward, waiting.reward = 1, -1
+            active["reward"], waiting["reward"] = 1, -1
     return state
 
 
@@ -71,7 +69,7 @@ def _complaint(column: Any, columns: int) -> str:
 def renderer(state: list[Any], env: Any) -> str:
     """The board as text, 0 for an empty cell."""
     board, columns = state[0].observation.board, env.configuration.columns
-    bar = "+" + "---+" * columns + "\n"
+    bar: str = "+" + "---+" * columns + "\n"
     lines = [
         "| " + " | ".join(map(str, board[start : start + columns])) + " |\n"
         for start in range(0, len(board), columns)

@@ -26,17 +26,18 @@ class State(NamedTuple):
 
 def step(state: State, actions: Sequence[Any], chance: None = None) -> State:
     """The state after the mover's action; an action that the rules forbid changes no cell."""
-    column = actions[state.mover]
-    if not is_legal(state.board, column, state.columns):
-        return state._replace(outcome=ILLEGAL, cell=None)
-    cell = landing_cell(state.board, column, state.columns)
-    board = state.board[:]
-    board[cell] = state.mark
-    if wins(board, cell, state.rows, state.columns, state.inarow):
-        return state._replace(board=board, outcome=WON, cell=cell)
+    board, rows, columns, inarow, mover, mark, _, _ = state
+    column = actions[mover]
+    if not is_legal(board, column, columns):
+        return State(board, rows, columns, inarow, mover, mark, ILLEGAL)
+    cell = landing_cell(board, column, columns)
+    board = board[:]
+    board[cell] = mark
+    if wins(board, cell, rows, columns, inarow):
+        return State(board, rows, columns, inarow, mover, mark, WON, cell)
     if EMPTY not in board:
-        return state._replace(board=board, outcome=DRAWN, cell=cell)
-    return state._replace(board=board, mover=1 - state.mover, mark=3 - state.mark, cell=cell)
+        return State(board, rows, columns, inarow, mover, mark, DRAWN, cell)
+    return State(board, rows, columns, inarow, 1 - mover, 3 - mark, PLAYING, cell)
 
 
 def is_legal(board: Sequence[int], column: Any, columns: int) -> bool:

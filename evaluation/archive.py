@@ -3,12 +3,14 @@
 Standard library only. What an archive claims is not believed: bytes are counted when written.
 """
 
+import errno
 import gzip
 import json
 import os
 import re
 import resource
 import stat
+import struct
 import sys
 import tarfile
 import unicodedata
@@ -30,7 +32,7 @@ CHUNK = 1 << 16
 JUNK = ("__MACOSX/", ".DS_Store")
 DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, ValueError,
-    OverflowError, RecursionError, gzip.BadGzipFile, RuntimeError, KeyError, IndexError,
+    OverflowError, RecursionError, gzip.BadGzipFile, RuntimeError, LookupError, struct.error,
 )  # fmt: skip
 
 Member = tuple[str, bool, Callable[[], IO[bytes]]]
@@ -114,7 +116,11 @@ def extract(archive: Path, kind: str, folder: Path) -> None:
         for member in _READERS[kind](archive):
             writer.add(member)
     except DAMAGED as error:
-        raise BundleError(f"The archive is damaged or no {kind} file.") from error
+        raise _damaged(kind) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # what a seek to a senseless place gives
+            raise
+        raise _damaged(kind) from error
     if not writer.files:
         raise BundleError("The archive is empty.", "empty_upload")
 
@@ -188,6 +194,10 @@ def _folded(name: str) -> str:
 def _refused(name: str, rule: str) -> BundleError:
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name[:80])
     return BundleError(f'The entry "{shown}" {rule}.')
+
+
+def _damaged(kind: str) -> BundleError:
+    return BundleError(f"The archive is damaged or no {kind} file.")
 
 
 def _too_large() -> BundleError:

@@ -1,5 +1,6 @@
 """Uploads become a folder with main.py, or one sentence and nothing at all."""
 
+import contextlib
 import gzip
 import io
 import os
@@ -13,10 +14,10 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.archive import MAX_BYTES, MAX_MEMBERS, checked_parts
+from evaluation.archive import MAX_BYTES, MAX_MEMBERS, checked_parts, extract
 from evaluation.bundle import BundleError, unpack
 
 AGENT = b"def agent(obs):\n    return 1\n"
@@ -226,12 +227,12 @@ def test_tar_bomb_in_its_headers_is_refused(tmp_path, place):
     """A header that claims a gigabyte of extended attributes, which would be read into memory."""
     header = tarfile.TarInfo("x")
     header.type, header.size = tarfile.XHDTYPE, 1 << 30
-    packer = zlib.compressobj(9, wbits=31)
+    packer = zlib.compressobj(1, wbits=31)
     content = packer.compress(header.tobuf())
-    for _ in range(1024):
+    for _ in range(80):
         content += packer.compress(bytes(1 << 20))
     content += packer.flush()
-    assert len(content) < 2_000_000
+    assert len(content) < 1_000_000
     assert "more than 50 MB" in str(refusal(tmp_path, place, content, "agent.tar.gz"))
 
 
@@ -297,22 +298,20 @@ def test_accepted_names_stay_inside(name):
     assert inner == "/bundle" or inner.startswith("/bundle/")
 
 
-@settings(
-    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
-@given(seed=st.integers(0, 10**6))
-def test_damaged_bytes_give_a_sentence_or_a_bundle(tmp_path_factory, seed):
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), kind=st.sampled_from([".zip", ".tar.gz"]))
+def test_damaged_bytes_give_a_sentence_or_a_bundle(tmp_path_factory, seed, kind):
     draw = random.Random(seed)
+    pack = zipped if kind == ".zip" else tarred
+    content = bytearray(pack(("main.py", AGENT), ("lib/data", draw.randbytes(300))))
+    if kind == ".tar.gz":
+        content = bytearray(gzip.decompress(content))
+    for _ in range(draw.randrange(1, 6)):
+        content[draw.randrange(len(content))] = draw.randrange(256)
+    raw = gzip.compress(content) if kind == ".tar.gz" else bytes(content)
     folder = tmp_path_factory.mktemp("fuzz")
-    for pack, kind in ((zipped, "agent.zip"), (tarred, "agent.tar.gz")):
-        content = bytearray(pack(("main.py", AGENT), ("lib/data", draw.randbytes(300))))
-        if kind == "agent.tar.gz":
-            content = bytearray(gzip.decompress(content))
-        for _ in range(draw.randrange(1, 6)):
-            content[draw.randrange(len(content))] = draw.randrange(256)
-        raw = gzip.compress(content) if kind == "agent.tar.gz" else bytes(content)
-        place = folder / kind
-        try:
-            assert unpack(upload(folder, raw), kind, place).is_file()
-        except BundleError:
-            assert not place.exists()
+    (folder / "out").mkdir()
+    with contextlib.suppress(BundleError):
+        extract(upload(folder, raw), kind, folder / "out")
+    outside = {path.name for path in folder.iterdir()}
+    assert outside == {"upload", "out"}

@@ -7,7 +7,15 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from league import entrants
-from league.models import Competition, Entrant, Match, MatchSeat, Submission
+from league.models import (
+    Competition,
+    Entrant,
+    Episode,
+    EpisodeSeat,
+    Match,
+    MatchSeat,
+    Submission,
+)
 from league.teams import house_team, team_of
 
 _numbers = itertools.count(1)
@@ -93,4 +101,30 @@ def make_match(
     MatchSeat.objects.bulk_create(
         MatchSeat(match=match, number=i, submission=seat) for i, seat in enumerate(seats)
     )
+    return match
+
+
+def make_rated_match(
+    competition: Competition, first: Submission, second: Submission, score: float = 1.0
+) -> Match:
+    """A match that was played and counted: two episodes, seats swapped; `score` is the first's."""
+    match = make_match(competition, [first, second], "DONE", is_rated=True, ended=timezone.now())
+    for seat in match.seats.all():
+        seat.score = score if seat.number == 0 else 1 - score
+        seat.rating_change, seat.status = 8 * (2 * seat.score - 1), "DONE"
+        seat.save()
+    for number, seats in enumerate(([first, second], [second, first])):
+        episode = Episode.objects.create(match=match, number=number, steps=9, cause="Four in a row")
+        EpisodeSeat.objects.bulk_create(
+            EpisodeSeat(
+                episode=episode,
+                number=place,
+                submission=seat,
+                status="DONE",
+                score=score if seat == first else 1 - score,
+                slowest_move_s=0.2,
+                bank_left_s=60.0,
+            )
+            for place, seat in enumerate(seats)
+        )
     return match

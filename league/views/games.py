@@ -10,7 +10,9 @@ import evaluation
 from league.models import Competition
 
 ENVS = Path(evaluation.__file__).parent / "envs"
-ENGINE_KEYS = ("actTimeout", "remainingOverageTime", "runTimeout", "episodeSteps", "agentTimeout", "timeout")
+ENGINE_KEYS = {
+    "actTimeout", "remainingOverageTime", "runTimeout", "episodeSteps", "agentTimeout", "timeout"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

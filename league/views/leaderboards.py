@@ -3,15 +3,14 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from league import charts
+from league.api.leaderboards import best_of_teams
 from league.forms import LeaderboardFilter
 from league.models import Competition, Entrant, Team
-from league.models.entrant import EntrantQuerySet
 from league.views.fragments import Request, render_live
 from league.views.lookup import competition_of
 
@@ -22,9 +21,10 @@ PAGE = 50
 def leaderboard(request: Request, slug: str) -> HttpResponse:
     competition = competition_of(slug)
     form = LeaderboardFilter(request.GET)
-    rows = Entrant.objects.ranked(competition)
-    if form.is_valid():
-        rows = filtered(rows, form.cleaned_data["q"].strip(), form.cleaned_data["per"])
+    wanted = form.cleaned_data if form.is_valid() else {"per": "", "q": ""}
+    is_by_team = wanted["per"] == "team"
+    rows = best_of_teams(competition) if is_by_team else Entrant.objects.ranked(competition)
+    rows = with_text(rows, wanted["q"].strip())
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {"competition": competition, "form": form, "page": page}
     context |= _marked(request, competition, list(page))
@@ -32,20 +32,14 @@ def leaderboard(request: Request, slug: str) -> HttpResponse:
     return render_live(request, "league/leaderboard.html", fragments, context)
 
 
-def filtered(rows: EntrantQuerySet, text: str, per: str) -> EntrantQuerySet:
-    if per == "team":
-        place = Window(
-            RowNumber(),
-            partition_by=F("submission__team_id"),
-            order_by=("rating__is_provisional", "-rating__elo", "pk"),
-        )
-        rows = rows.annotate(place=place).filter(place=1)
-    if text:
-        by_text = Q(submission__team__name__icontains=text) | Q(submission__builtin__icontains=text)
-        if text.lstrip("#").isdecimal():
-            by_text |= Q(submission__pk=int(text.lstrip("#")[:18]))
-        rows = rows.filter(by_text)
-    return rows
+def with_text(rows: QuerySet[Entrant], text: str) -> QuerySet[Entrant]:
+    """Teams and house bots whose name has the text, or the submission with this number."""
+    if not text:
+        return rows
+    by_text = Q(submission__team__name__icontains=text) | Q(submission__builtin__icontains=text)
+    if text.lstrip("#").isdecimal():
+        by_text |= Q(submission__pk=int(text.lstrip("#")[:18]))
+    return rows.filter(by_text)
 
 
 def _marked(request: Request, competition: Competition, rows: list[Entrant]) -> dict[str, Any]:

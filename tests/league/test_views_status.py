@@ -1,0 +1,93 @@
+"""The status page: what waits, since when, and what mends it."""
+
+import json
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from evaluation import broker
+from league import live
+from league.models import Attempt, EpisodeSeat, Match, Submission
+from tests.factories import make_competition, make_match, make_rated_match, make_submission
+
+pytestmark = pytest.mark.django_db
+
+
+def report(has_box=True, **fields):
+    """What a worker writes to Redis about itself."""
+    worker = {
+        "name": "worker-1", "version": "abc123", "concurrency": 2, "level": "A" if has_box else "C",
+        "has_box": has_box, "reason": "", "remedy": "", "checks": {"no_network": has_box},
+        "beat": time.time(),
+    } | fields  # fmt: skip
+    live.client().set(broker.worker_key(worker["name"]), json.dumps(worker))
+
+
+def test_nothing_runs_says_so_and_what_to_start(client):
+    page = client.get("/status/").text
+    assert "No evaluation worker has reported" in page
+    assert "make worker" in page
+
+
+def test_redis_away_is_the_first_thing_said(client, settings):
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    assert "Redis does not answer" in client.get("/status/").text
+
+
+def test_all_well_says_so(client):
+    report()
+    live.mark_beat()
+    page = client.get("/status/").text
+    assert "Everything runs." in page
+    assert "worker-1" in page
+    assert "no network" in page
+
+
+def test_a_machine_without_a_box_names_the_command_that_mends_it(client):
+    report(has_box=False, reason="User namespaces are off.", remedy="sudo sysctl -w x=1")
+    live.mark_beat()
+    page = client.get("/status/").text
+    assert "strangers' agents wait" in page or "strangers&#x27; agents wait" in page
+    assert "sudo sysctl -w x=1" in page
+
+
+def test_what_stands_too_long_is_listed_with_its_age(client):
+    submission = make_submission(make_competition(), status="PENDING")
+    old = timezone.now() - timedelta(minutes=20)
+    Submission.objects.filter(pk=submission.pk).update(status_since=old)
+    page = client.get("/status/").text
+    assert "Stuck" in page
+    assert submission.get_absolute_url() in page
+    assert "20 min" in page
+
+
+def test_failures_are_counted_by_cause_and_ours_apart(client):
+    competition = make_competition()
+    first, second = make_submission(competition), make_submission(competition)
+    match = make_rated_match(competition, first, second)
+    EpisodeSeat.objects.filter(episode__match=match, number=0).update(verdict="move_timeout")
+    Attempt.objects.create(
+        match=match, number=1, token="x", state="LOST", reason="our worker was stopped",
+        sent=timezone.now(),
+    )  # fmt: skip
+    make_match(competition, [first, second], "ABORTED", ended=timezone.now())
+    page = client.get("/status/").text
+    assert "move timeout" in page
+    assert "our worker was stopped" in page
+    assert "1 match given up" in page
+
+
+def test_the_page_costs_a_constant_number_of_queries(client, django_assert_max_num_queries):
+    competition = make_competition()
+    first = make_submission(competition)
+    for _ in range(8):
+        make_match(competition, [first, first], Match.State.QUEUED)
+    with django_assert_max_num_queries(12):
+        client.get("/status/")
+
+
+def test_htmx_gets_the_part_that_changes(client):
+    part = client.get("/status/", headers={"HX-Request": "true"}).text
+    assert part.strip().startswith('<div id="status"')

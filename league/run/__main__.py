@@ -8,7 +8,7 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 
 from league.env import bracketed, env_secret, env_str
-from league.run import configuration, paths, preflight, processes
+from league.run import configuration, foreground, paths, preflight, processes
 from league.run.errors import StartError
 from league.run.supervision import Supervision
 
@@ -45,6 +45,7 @@ def start() -> None:
     site = processes.site_processes(bind, data_dir)
     configuration.write(data_dir, redis, site)
     announcer.announce(settings.HOST, settings.PORT, settings.SITE_URL, data_dir)
+    foreground.end_with_make()
     Supervision(data_dir, dict(os.environ), lock).run()
 
 

@@ -102,9 +102,10 @@ class Supervision:
             warn(sentence)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        """The first signal asks for an orderly end, the second one takes it."""
+        """The first signal asks for an orderly end; a second Ctrl-C takes it."""
         if self.is_stopping:
-            family.end_children()
+            if number == signal.SIGINT:
+                family.end_children()
             return
         self.is_stopping = True
         say("\nStopping …")

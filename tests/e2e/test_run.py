@@ -44,7 +44,7 @@ def environment(data_dir: Path, port: int, **more: str) -> dict[str, str]:
 
 
 class League:
-    """A `make run` of its own, without make."""
+    """A `make run` of its own: straight away, or through a make that runs nothing else."""
 
     def __init__(self, data_dir: Path, **more: str) -> None:
         self.data_dir = data_dir
@@ -52,13 +52,15 @@ class League:
         self.variables = environment(data_dir, self.port, **SECRETS, **more)
         self.output = data_dir.parent / "output.txt"
 
-    def start(self) -> float:
+    def start(self, *, by_make: bool = False) -> float:
         """Seconds until the line that says it serves."""
         started = time.monotonic()
+        makefile = self.data_dir.parent / "Makefile"
+        makefile.write_text(f"run:\n\t@exec {sys.executable} -m league.run\n")
+        command = ["make", "-f", str(makefile)] if by_make else [sys.executable, "-m", "league.run"]
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "league.run"],
-                cwd=PROJECT, env=self.variables, stdin=subprocess.DEVNULL, stdout=output,
+                command, cwd=PROJECT, env=self.variables, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         wait_for(lambda: "Ready:" in self.said() or self.process.poll(), 90, "the site to serve")
@@ -240,7 +242,7 @@ def test_interrupt_leaves_no_process_and_a_second_start_finds_everything(league)
     assert league.stop() == 0
     assert not [pid for pid in family if alive(pid)]
 
-    assert league.start() < 30
+    assert league.start() < 45
     assert league.rows() == before
     assert (league.data_dir / "admin-password").read_text() == password
 
@@ -253,3 +255,12 @@ def test_killed_league_ends_all_the_same(league):
     os.kill(supervisor, signal.SIGKILL)
     league.process.wait(5)
     wait_for(lambda: not any(map(alive, family)), 15, "every process to end")
+
+
+@pytest.mark.slow
+def test_signal_to_make_alone_ends_the_league(league):
+    """A stop button does so; make itself passes on SIGTERM only."""
+    league.start(by_make=True)
+    family = family_of(league.process.pid)
+    league.stop(signal.SIGINT)
+    assert not [pid for pid in family if alive(pid)]

@@ -158,7 +158,8 @@ class Box:
 
     def status(self) -> dict[str, str]:
         """/proc/PID/status of the process that plays, as this side sees it."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        child = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0]
+        lines = Path(f"/proc/{child}/status").read_text().splitlines()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
     def refuse_early(self) -> None:
@@ -238,7 +239,7 @@ class Box:
             select.select([self._pidfd], [], [])
 
     def pids(self) -> tuple[int, int]:
-        """Bubblewrap and the process inside; each leads a session of its own."""
+        """Bubblewrap and the first process inside; each leads a session of its own."""
         return self._process.pid, self.pid
 
     def close(self) -> None:

@@ -22,7 +22,6 @@ MAIN = f"{AGENT_DIR}/main.py"
 MAX_TRACE = 8000
 CHUNK = 1 << 16
 
-SIGKILL, PR_SET_PDEATHSIG = 9, 1
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
@@ -112,20 +111,38 @@ def shut_in(setup: dict[str, Any]) -> None:
     options = f"size={limits['file_bytes']},nr_inodes={limits['files']},mode=1777"
     flags = ctypes.c_ulong(MS_NOSUID | MS_NODEV | MS_NOEXEC)
     _checked(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", flags, options.encode()), "mount /tmp")
+    drop_capabilities(libc, setup["uid"])
+    _set_limits(limits)
+    _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs")
+    _install_filter(libc, bytes.fromhex(setup["filter"]))
+
+
+def drop_capabilities(libc: ctypes.CDLL, uid: int | None) -> None:
+    """For good, and for whatever would be executed later. uid: the one to become, if any."""
     for capability in range(LAST_CAPABILITY + 1):
         libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-    if setup["uid"] is not None:
+    if uid is not None:
         os.setgroups([])
-        os.setresgid(setup["uid"], setup["uid"], setup["uid"])
-        os.setresuid(setup["uid"], setup["uid"], setup["uid"])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
     libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     _checked(libc.capset(header, (ctypes.c_uint32 * 6)()), "drop capabilities")
-    _set_limits(limits)
-    # Bubblewrap has asked for this too, but a change of uid takes it back.
-    _checked(libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "end with bubblewrap")
-    _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs")
-    _install_filter(libc, bytes.fromhex(setup["filter"]))
+
+
+def watch_over(child: int) -> None:
+    """The rest of process 1's life: the kernel ends all others with it.
+
+    It keeps bubblewrap's uid, without capabilities, so that bubblewrap's death may end it; a
+    process that has changed its uid would be spared.
+    """
+    os.closerange(0, 1 << 16)
+    drop_capabilities(ctypes.CDLL(None), None)
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
 
 
 def _install_filter(libc: ctypes.CDLL, program: bytes) -> None:
@@ -158,9 +175,10 @@ def _set_limits(limits: dict[str, int]) -> None:
     for kind, limit in wanted.items():
         hard = resource.getrlimit(kind)[1]
         value = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        # SIGXCPU names the cause; a second later the hard limit kills without appeal.
-        slack = 1 if kind == resource.RLIMIT_CPU and value < hard else 0
-        resource.setrlimit(kind, (value, value + slack))
+        resource.setrlimit(kind, (value, value))
+    # SIGXCPU names the cause; the hard limit, which kills without a word, is still ahead.
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (max(1, hard - 1), hard))
 
 
 def prepare_interpreter(packages: list[str]) -> None:
@@ -264,6 +282,8 @@ def close_all_but(*kept: int) -> None:
 def main() -> None:
     requests, answers = int(sys.argv[1]), int(sys.argv[2])
     close_all_but(requests, answers)
+    if child := os.fork():
+        watch_over(child)
     channel = Channel(requests, answers)
     setup = channel.receive()
     try:

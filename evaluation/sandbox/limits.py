@@ -32,7 +32,7 @@ class Limits:
         """The part that the process inside sets upon itself before it loads the agent."""
         return {
             "memory_bytes": self.memory_bytes,
-            "cpu_s": max(1, round(self.cpu_s)),
+            "cpu_s": max(1, round(self.cpu_s)) + 1,
             "file_bytes": self.file_bytes,
             "files": self.files,
             "descriptors": self.descriptors,

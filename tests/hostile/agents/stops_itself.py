@@ -1,4 +1,4 @@
-# Tries: to stop its process, so that no limit runs. Must come out: plays, action 0.
+# Tries: to stop its process, so that no limit runs. Must come out: move_timeout.
 import os
 import signal
 

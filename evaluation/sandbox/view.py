@@ -122,7 +122,8 @@ def view_of(agent_python: Path) -> View:
 def _system_binds(executable: str, prefix: str) -> Iterator[Bind]:
     """Libraries and the interpreter only: no shell, no tools, none of /etc, /proc and /home."""
     system = ["/usr/lib", "/usr/lib64", "/lib", "/lib64"]
-    for path in [*system, f"{prefix}/lib", f"{prefix}/lib64", executable, "/etc/ld.so.cache"]:
+    interpreter = [f"{prefix}/lib", f"{prefix}/lib64", executable, "/etc/ld.so.cache"]
+    for path in dict.fromkeys([*system, *interpreter]):
         is_covered = any(path != above and _is_inside(path, above) for above in system)
         if os.path.exists(path) and not os.path.islink(path) and not is_covered:
             yield path, path

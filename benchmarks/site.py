@@ -69,7 +69,7 @@ def running_site() -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="palaestra-bench-") as folder:
         site = Site(Path(folder) / "var", _free_port())
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "run"],
+            [sys.executable, "-m", "league.run"],
             cwd=PROJECT, env=site.environment,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
         )  # fmt: skip

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from evaluation.broker import broker_url
 from league.env import (
@@ -99,6 +100,8 @@ DATABASES: dict[str, Any] = {
     # Not through a URL: the path of DATA_DIR may hold any character.
     else {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "league.sqlite3"}
 }
+if DATABASES["default"]["NAME"] in {"", ":memory:"}:
+    raise ImproperlyConfigured("DATABASE_URL must name a database at its end.")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -237,10 +240,17 @@ REPLAY_MAX_BYTES = 8 * 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {
+        # 503 is what /readyz answers while the league starts: a state, not an error.
+        "no_503": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 0) != 503,
+        }
+    },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {"django.request": {"level": "ERROR", "filters": ["no_503"]}},
 }
 SILENCED_SYSTEM_CHECKS = (
     []

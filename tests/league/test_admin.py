@@ -1,0 +1,156 @@
+"""The organiser's desk: actions ask for a reason, call the verb and leave an audit row."""
+
+import pytest
+from django.urls import reverse
+
+from league.models import AuditEntry, Competition, Entrant, Match, Submission
+from tests.factories import make_competition, make_entrant, make_match, make_staff, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def carol(client):
+    carol = make_staff()
+    client.force_login(carol)
+    return carol
+
+
+def act(client, model: str, action: str, *rows, **form):
+    """Chooses rows and an action on a list page, as the admin's form does."""
+    return client.post(
+        reverse(f"admin:league_{model}_changelist"),
+        {"action": action, "_selected_action": [row.pk for row in rows], **form},
+        follow=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "competition",
+        "submission",
+        "match",
+        "team",
+        "entrant",
+        "auditentry",
+        "invitation",
+        "apitoken",
+    ],
+)
+def test_every_list_page_opens(client, carol, model) -> None:
+    competition = make_competition()
+    entrant = make_entrant(competition, make_user())
+    make_match(competition, [entrant.submission] * 2)
+    assert client.get(reverse(f"admin:league_{model}_changelist")).status_code == 200
+
+
+@pytest.mark.parametrize("model", ["submission", "match", "competition"])
+def test_every_detail_page_opens_and_shows_no_token(client, carol, model) -> None:
+    competition = make_competition()
+    submission = make_entrant(competition, make_user()).submission
+    match = make_match(competition, [submission] * 2)
+    match.attempts.create(number=1, token="sesame-open", sent=match.created)
+    row = {"submission": submission, "match": match, "competition": competition}[model]
+    page = client.get(reverse(f"admin:league_{model}_change", args=[row.pk]))
+    assert page.status_code == 200
+    assert b"sesame-open" not in page.content
+
+
+def test_an_action_asks_why_before_it_acts(client, carol) -> None:
+    submission = make_entrant(make_competition(), make_user()).submission
+    page = act(client, "submission", "disqualify", submission)
+    assert b"why?" in page.content
+    submission.refresh_from_db()
+    assert submission.status == "ACTIVE"
+    act(client, "submission", "disqualify", submission, reason="plays by telephone")
+    submission.refresh_from_db()
+    assert submission.status == "DISQUALIFIED"
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action, entry.reason) == (carol, "disqualify", "plays by telephone")
+
+
+def test_an_action_that_does_not_fit_says_why_and_changes_nothing(client, carol) -> None:
+    submission = make_entrant(make_competition(), make_user()).submission
+    page = act(client, "submission", "reinstate", submission, reason="by mistake")
+    assert b"nothing was changed" in page.content
+    assert not AuditEntry.objects.exists()
+
+
+def test_pause_and_resume(client, carol) -> None:
+    competition = make_competition()
+    act(client, "competition", "pause", competition, reason="the hall is closed")
+    assert Competition.objects.get().is_paused
+    act(client, "competition", "resume", competition, reason="open again")
+    assert not Competition.objects.get().is_paused
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["resume", "pause"]
+
+
+def test_run_again_and_void(client, carol) -> None:
+    competition = make_competition()
+    seats = [make_entrant(competition, make_user(name)).submission for name in ("alice", "bob")]
+    match = make_match(competition, seats, state="DONE", is_rated=True)
+    act(client, "match", "run_again", match, reason="looks odd")
+    assert Match.objects.get(repeats=match).key == match.key
+    act(client, "match", "void", match, reason="looks odd")
+    match.refresh_from_db()
+    assert match.is_void
+
+
+def competition_form(**change):
+    return {
+        "title": "Small", "slug": "small", "environment": "connectx",
+        "configuration": '{"rows": 4, "columns": 5, "inarow": 3}', "opens_at_0": "2026-01-01",
+        "opens_at_1": "00:00", "daily_limit": 5, "active_limit": 2, "startup_s": 10,
+        "memory_mb": 1024, "prize_cut": 10, "settle_se": 50, "max_matches": 200,
+    } | change  # fmt: skip
+
+
+def test_a_created_competition_has_its_house_bots_on_the_ladder(client, carol) -> None:
+    client.post(reverse("admin:league_competition_add"), competition_form())
+    competition = Competition.objects.get(slug="small")
+    assert Entrant.objects.playing().filter(competition=competition).count() == 3
+    assert competition.anchor
+    assert competition.environment_version
+    assert AuditEntry.objects.get(action="create").actor == carol
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"environment": "chess"}, "no environment"),
+        ({"configuration": '{"rows": "four"}'}, "rows"),
+        ({"configuration": "[1]"}, "JSON object"),
+        ({"configuration": "{"}, "JSON"),
+        ({"deadline_0": "2025-01-01", "deadline_1": "00:00"}, "in order"),
+    ],
+)
+def test_a_competition_that_cannot_be_played_is_refused(client, carol, change, word) -> None:
+    page = client.post(reverse("admin:league_competition_add"), competition_form(**change))
+    assert word in page.content.decode()
+    assert not Competition.objects.exists()
+
+
+def test_a_competition_with_submissions_cannot_be_deleted(client, carol) -> None:
+    competition = make_competition()
+    make_entrant(competition, make_user())
+    page = client.get(reverse("admin:league_competition_delete", args=[competition.pk]))
+    assert page.status_code == 403
+
+
+def test_an_invitation_gets_a_code_of_its_own(client, carol) -> None:
+    client.post(reverse("admin:league_invitation_add"), {"note": "for Dora"})
+    page = client.get(reverse("admin:league_invitation_changelist"))
+    assert b"for Dora" in page.content
+
+
+def test_entrants_and_submissions_cannot_be_edited_by_hand(client, carol) -> None:
+    submission = make_entrant(make_competition(), make_user()).submission
+    url = reverse("admin:league_submission_change", args=[submission.pk])
+    client.post(url, {"status": "RETIRED"})
+    assert Submission.objects.get().status == "ACTIVE"
+
+
+def test_others_have_no_desk(client) -> None:
+    client.force_login(make_user("bob"))
+    assert client.get(reverse("admin:index")).status_code == 302

@@ -1,5 +1,6 @@
 """What must hold before anything starts: the data folder is ours, alone, and the port is free."""
 
+import errno
 import fcntl
 import os
 import socket
@@ -86,9 +87,9 @@ def check_port(host: str, port: int) -> None:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except socket.gaierror:
-        raise StartError(f"HOST {host!r} is not an address of this machine.") from None
     except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise StartError(f"HOST {host!r} is not an address of this machine.") from None
         raise StartError(
             f"Port {port} on {host} cannot be used ({error.strerror}): "
             "stop what holds it, or set PORT to a free one."

@@ -110,6 +110,8 @@ def test_mail_address_is_taken_apart(load, address, protection):
         ("PORT", "http"),
         ("SITE_URL", "league.example.org"),
         ("DATABASE_URL", "mysql://db/league"),
+        ("DATABASE_URL", "postgres://db.example.org"),
+        ("DATABASE_URL", "sqlite:///"),
         ("REDIS_URL", "localhost:6379"),
         ("EMAIL_URL", "mail.example.org"),
         ("SIGNUP", "maybe"),

@@ -83,7 +83,11 @@ class Box:
         self._pidfd: int | None = None
         self._ends: dict[str, int] = {}
         setup = self._setup(view)
-        self._process = self._spawn(view, source, hidden)
+        try:
+            self._process = self._spawn(view, source, hidden)
+        except BaseException:
+            self._close_ends()
+            raise
         self._poll = select.poll()
         self._names = {self._ends[name]: name for name in ("answers", "stdout", "stderr")}
         for descriptor in self._names:
@@ -244,12 +248,14 @@ class Box:
 
     def close(self) -> None:
         self.kill()
+        self._close_ends()
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+
+    def _close_ends(self) -> None:
         for descriptor in self._ends.values():
             os.close(descriptor)
         self._ends.clear()
-        if self._pidfd is not None:
-            os.close(self._pidfd)
-            self._pidfd = None
         if self._uid:
             self._uid.release()
 

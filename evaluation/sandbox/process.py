@@ -48,26 +48,24 @@ class AgentProcess:
         self._started_at = 0.0
         self._seq = 0
         self._is_loaded = False
+        self._is_closed = False
         self._has_acted = False
 
     def start(self) -> None:
         """Spawns the box and returns at once, so that all seats start side by side."""
-        main = self.source / "main.py" if self.source.is_dir() else self.source
-        if not main.is_file() or not (_is_readable(main) and _is_readable(self.source)):
-            raise BoxFailed("The agent's main.py is missing or not readable for the box.")
-        self._started_at = time.monotonic()
-        self._box = Box(view_of(self.agent_python), self.source, self.hidden, self.limits)
-        self._ask({})
+        self._opened()
 
     def load(self) -> Verdict | None:
         """Waits until the agent is imported. None: it is; else why it is not."""
-        box = self._started()
+        if self._is_loaded:
+            return self.verdict
+        box = self._opened()
         box.ready()
         try:
             self._take_answer(box, time.monotonic() + self.limits.startup_s)
         except Late:
             message = f"Importing the agent took longer than {self.limits.startup_s:g} seconds."
-            self._fail(Verdict("startup_timeout", message))
+            self._fail(box, Verdict("startup_timeout", message))
         self._is_loaded = True
         self.load_seconds = time.monotonic() - self._started_at
         stdout, stderr = box.take_output()
@@ -79,36 +77,36 @@ class AgentProcess:
     ) -> tuple[Any, Log]:
         """The agent's action, or an exception in its place. What it printed while it was
         imported stands at the head of its first log."""
-        box = self._started()
-        if not self._is_loaded:
-            self.load()
+        self.load()
+        box = self._opened()
         started = time.monotonic()
         action: Any = None
         if self.verdict is None:
             try:
                 box.refuse_early()
-                self._ask({"observation": observation, "configuration": configuration})
+                self._ask(box, {"observation": observation, "configuration": configuration})
                 action = self._take_answer(box, started + deadline_s).get("action")
             except WireError as error:
-                self._fail(Verdict("protocol_error", str(error)))
+                self._fail(box, Verdict("protocol_error", str(error)))
             except Late:
-                self._fail(_late(observation, configuration))
+                self._fail(box, _late(observation, configuration))
         duration = time.monotonic() - started
         log = self._log(box, duration)
-        return (self._fault() if self.verdict else action), log
+        return (_fault(self.verdict) if self.verdict else action), log
 
     def status(self) -> dict[str, str]:
         """What the kernel says from outside about the process that plays."""
-        return self._started().status()
+        return self._opened().status()
 
     def pids(self) -> tuple[int, int]:
         """The processes of the box; each leads a session of its own."""
-        return self._started().pids()
+        return self._opened().pids()
 
     def close(self) -> None:
-        if self._box:
+        """Ends all of its processes. For good: another episode needs another box."""
+        if self._box and not self._is_closed:
             self._box.close()
-            self._box = None
+        self._is_closed = True
 
     def __enter__(self) -> Self:
         return self
@@ -121,44 +119,44 @@ class AgentProcess:
     ) -> None:
         self.close()
 
-    def _started(self) -> Box:
+    def _opened(self) -> Box:
+        if self._is_closed:
+            raise BoxFailed("The box is closed.")
         if self._box is None:
-            self.start()
-        assert self._box is not None
+            main = self.source / "main.py" if self.source.is_dir() else self.source
+            if not main.is_file() or not (_is_readable(main) and _is_readable(self.source)):
+                raise BoxFailed("The agent's main.py is missing or not readable for the box.")
+            self._started_at = time.monotonic()
+            self._box = Box(view_of(self.agent_python), self.source, self.hidden, self.limits)
+            self._ask(self._box, {})
         return self._box
 
-    def _ask(self, question: dict[str, Any]) -> None:
-        assert self._box is not None
+    def _ask(self, box: Box, question: dict[str, Any]) -> None:
         self._seq += 1
-        self._box.send({"seq": self._seq, **question})
+        box.send({"seq": self._seq, **question})
 
     def _take_answer(self, box: Box, deadline: float) -> dict[str, Any]:
         """The answer to the last question; an empty one, with a verdict, where it is a fault."""
         try:
             answer = box.receive(self._seq, deadline)
         except BadValue as error:
-            return self._fail(Verdict("invalid_action", str(error)))
+            return self._fail(box, Verdict("invalid_action", str(error)))
         except WireError as error:
-            return self._fail(Verdict("protocol_error", str(error)))
+            return self._fail(box, Verdict("protocol_error", str(error)))
         except Flood as flood:
-            return self._fail(Verdict("output_limit", f"The agent {flood} more than is allowed."))
+            return self._fail(
+                box, Verdict("output_limit", f"The agent {flood} more than is allowed.")
+            )
         except Gone as gone:
-            return self._fail(_gone(gone.status))
+            return self._fail(box, _gone(gone.status))
         if "fault" in answer:
-            return self._fail(_reported(answer, self.limits, self._is_loaded))
+            return self._fail(box, _reported(answer, self.limits, self._is_loaded))
         return answer
 
-    def _fail(self, verdict: Verdict) -> dict[str, Any]:
-        assert self._box is not None
-        self._box.kill()
+    def _fail(self, box: Box, verdict: Verdict) -> dict[str, Any]:
+        box.kill()
         self.verdict = verdict
         return {}
-
-    def _fault(self) -> Exception:
-        assert self.verdict is not None
-        if self.verdict.code in {"move_timeout", "bank_exhausted", "startup_timeout"}:
-            return DeadlineExceeded(self.verdict.message)
-        return AgentFailed(self.verdict)
 
     def _log(self, box: Box, duration: float) -> Log:
         stdout, stderr = box.take_output()
@@ -167,6 +165,12 @@ class AgentProcess:
         self._has_acted = True
         detail = self.verdict.detail if self.verdict else ""
         return {"duration": duration, "stdout": stdout, "stderr": stderr + detail}
+
+
+def _fault(verdict: Verdict) -> Exception:
+    if verdict.code in {"move_timeout", "bank_exhausted", "startup_timeout"}:
+        return DeadlineExceeded(verdict.message)
+    return AgentFailed(verdict)
 
 
 def _is_readable(path: Path) -> bool:

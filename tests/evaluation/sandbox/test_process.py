@@ -359,6 +359,14 @@ def test_closing_leaves_neither_processes_nor_descriptors(boxed):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_closed_box_stays_closed(boxed):
+    box = boxed("def agent(obs): return 1")
+    assert answer(box) == 1
+    box.close()
+    with pytest.raises(BoxFailed, match="closed"):
+        ask(box)
+
+
 def test_box_can_be_closed_before_it_stands(boxed):
     box = boxed("def agent(obs): return 1")
     sessions = set(box.pids())

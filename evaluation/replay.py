@@ -29,8 +29,8 @@ def from_bytes(data: bytes) -> Replay:
         replay = orjson.loads(text)
     except (zlib.error, orjson.JSONDecodeError) as error:
         raise InvalidArgument("The replay is damaged.") from error
-    if unpacker.unconsumed_tail or not isinstance(replay, dict):
-        raise InvalidArgument("The replay is too large, or no replay.")
+    if not unpacker.eof or not isinstance(replay, dict):
+        raise InvalidArgument("The replay is cut, too large, or no replay.")
     return replay
 
 

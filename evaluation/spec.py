@@ -45,6 +45,11 @@ CONFIGURATION: dict[str, Any] = {
         "default": 1200,
     },
 }
+# What a configuration may set for any game, although no specification lists it.
+ENGINE_SETTINGS: dict[str, Any] = {
+    "maxLogLength": {"type": ["integer", "null"], "minimum": 0},
+    "remainingOverageTime": {"type": "number", "minimum": 0},
+}
 OBSERVATION: dict[str, Any] = {
     "remainingOverageTime": {
         "description": "Seconds left in the bank for moves over actTimeout; below 0 is a TIMEOUT.",
@@ -129,7 +134,8 @@ class Specification:
     def __init__(self, given: dict[str, Any]) -> None:
         self.published: Struct = _publish(given)
         spec = self.published
-        self._configuration = Schema({"type": "object", "properties": spec["configuration"]})
+        settings = {**ENGINE_SETTINGS, **spec["configuration"]}
+        self._configuration = Schema({"type": "object", "properties": settings})
         self._fields = _seat_fields(spec)
         self._action = Schema(self._fields["action"])
         self._idle_action = self._find_idle_action()

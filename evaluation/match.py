@@ -136,8 +136,18 @@ def _open(agent: AgentSpec, spec: EpisodeSpec) -> Actor | str:
             allow=spec.url_allow,
             resolve=spec.resolve,
         )
-    limits = Limits(startup_s=agent.startup_s, memory_bytes=agent.memory_mb * MIB)
-    return AgentProcess(Path(agent.source), limits, hidden=[Path(path) for path in spec.hidden])
+    hidden = [Path(path) for path in spec.hidden]
+    return AgentProcess(Path(agent.source), _limits(agent, spec), hidden=hidden)
+
+
+def _limits(agent: AgentSpec, spec: EpisodeSpec) -> Limits:
+    """The processor time is bounded by what the clocks of the episode can ever allow."""
+    run_s = evaluation.make(spec.environment, spec.configuration).configuration["runTimeout"]
+    return Limits(
+        startup_s=agent.startup_s,
+        memory_bytes=agent.memory_mb * MIB,
+        cpu_s=agent.startup_s + run_s,
+    )
 
 
 def _end_overtime(env: Environment, seats: list[Any], error: DeadlineExceeded) -> list[Any]:

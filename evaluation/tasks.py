@@ -86,8 +86,8 @@ def _unpack_uploads(
         try:
             folders[sha256] = unpacked(data_dir, sha256, agent["filename"])
         except BundleError as error:
-            code = "empty_upload" if "empty" in str(error) else "bad_upload"
-            return {}, {"sha256": sha256, "verdict": Verdict(code, str(error)).to_json()}
+            verdict = Verdict(error.code, str(error))
+            return {}, {"sha256": sha256, "verdict": verdict.to_json()}
     report("unpacked", time.monotonic() - started)
     return folders, None
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,19 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers() -> int:
+    """What a killed process left half-written, an hour ago or longer."""
+    folder, old = Path(settings.DATA_DIR), time.time() - 3600
+    found = [*folder.glob("agents/*/.unpacking-*"), *folder.glob("*/**/.*.part")]
+    late = [path for path in found if path.lstat().st_mtime < old]
+    for path in late:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return len(late)
 
 
 def read_replay_bytes(episode: Episode) -> bytes:

@@ -5,7 +5,17 @@ from typing import Any
 
 from celery import shared_task
 
-from league import idempotency, live, matches, matchmaking, ratings, results, submissions, sweeper
+from league import (
+    idempotency,
+    live,
+    matches,
+    matchmaking,
+    ratings,
+    results,
+    storage,
+    submissions,
+    sweeper,
+)
 from league.models import Attempt, Competition
 
 logger = logging.getLogger(__name__)
@@ -59,5 +69,5 @@ def sweep() -> dict[str, int]:
 
 
 @shared_task(name="league.tidy")
-def tidy() -> int:
-    return idempotency.purge()
+def tidy() -> list[int]:
+    return [idempotency.purge(), storage.remove_leftovers()]

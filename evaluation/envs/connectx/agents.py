@@ -1,9 +1,10 @@
-"""Built-in opponents, from random to a five-ply search; they draw from the global `random`."""
+"""Built-in opponents, from random to strong; they draw from the global `random`."""
 
 from random import choice
 from typing import Any
 
-from .rules import EMPTY, landing_cell, legal_columns, wins  # noqa: TID252 - see connectx.py
+from . import alphabeta  # noqa: TID252 - see connectx.py
+from .rules import EMPTY, landing_cell, legal_columns, wins  # noqa: TID252
 from .search import best_column  # noqa: TID252
 
 
@@ -51,4 +52,14 @@ def negamax_agent(obs: Any, config: Any) -> int:
     return best_column(obs.board, obs.mark, config.rows, config.columns, config.inarow)
 
 
-agents = {"random": random_agent, "tactical": tactical_agent, "negamax": negamax_agent}
+def alphabeta_agent(obs: Any, config: Any) -> int:
+    """Searches as deep as its budget of positions goes, eight to twelve plies as a rule."""
+    return alphabeta.best_column(obs.board, obs.mark, config.rows, config.columns, config.inarow)
+
+
+agents = {
+    "random": random_agent,
+    "tactical": tactical_agent,
+    "negamax": negamax_agent,
+    "alphabeta": alphabeta_agent,
+}

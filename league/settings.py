@@ -250,7 +250,10 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.request": {"level": "ERROR", "filters": ["no_503"]}},
+    "loggers": {
+        "django.request": {"level": "ERROR", "filters": ["no_503"]},
+        "celery": {"level": "WARNING"},  # or every tick of the scheduler makes six lines
+    },
 }
 SILENCED_SYSTEM_CHECKS = (
     []

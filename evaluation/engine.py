@@ -108,7 +108,7 @@ class Environment:
         return True
 
     def reset(self, num_agents: int | None = None) -> list[Struct]:
-        """Starts a new episode, by default with the fewest seats that the game allows."""
+        """Starts a new episode, by default with the first number of seats that the game lists."""
         count = self.specification["agents"][0] if num_agents is None else num_agents
         self._check_count(count)
         self._faults = {}

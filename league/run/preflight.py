@@ -8,8 +8,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import redis
-
 from league.run import paths
 from league.run.errors import StartError
 
@@ -101,19 +99,19 @@ def end_stale_redis(data_dir: Path) -> None:
     path = paths.socket_path(data_dir)
     paths.make_private(path.parent)
     deadline = time.monotonic() + ENDING_S
-    while answers(path):
+    while ask_to_end(path):
         if time.monotonic() > deadline:
             raise StartError(f"An earlier Redis still holds {path}: end it and start again.")
-        with suppress(redis.RedisError):
-            redis.Redis(unix_socket_path=str(path), socket_timeout=2).shutdown()
         time.sleep(0.1)
     path.unlink(missing_ok=True)
 
 
-def answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
+def ask_to_end(path: Path) -> bool:
+    """Whether a Redis was there to ask."""
+    with socket.socket(socket.AF_UNIX) as connection:
         try:
-            probe.connect(str(path))
+            connection.connect(str(path))
+            connection.sendall(b"SHUTDOWN\r\n")
         except OSError:
             return False
     return True

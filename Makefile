@@ -27,8 +27,14 @@ $(foreach venv,.venv .agent-venv,$(if $(wildcard $(venv)),\
 run: $(RUN_STAMP) $(AGENT_STAMP)
 	@exec $(BIN)/python -m league.run
 
+# The worker sees these and no others: no database, no secret key.
+WORKER_SEES := PATH HOME LANG LC_ALL TZ TMPDIR LD_LIBRARY_PATH DATA_DIR EVALUATION_CONCURRENCY \
+	SANDBOX_MINIMUM URL_AGENT_ALLOW_PRIVATE
+
 worker: $(RUN_STAMP) $(AGENT_STAMP)
-	@exec env WORKER_SLOT="$${WORKER_SLOT:-$$$$}" $(BIN)/python -m evaluation.worker
+	@test -z "$$REDIS_URL_FILE" || REDIS_URL=$$(cat "$$REDIS_URL_FILE"); \
+	exec env -i $(foreach name,$(WORKER_SEES),$(if $($(name)),$(name)="$$$(name)")) \
+		REDIS_URL="$$REDIS_URL" WORKER_SLOT="$${WORKER_SLOT:-$$$$}" $(BIN)/python -m evaluation.worker
 
 test: $(DEV_STAMP) $(AGENT_STAMP)
 	@$(PYTEST) -m "not slow and not gpu" $(ARGS)

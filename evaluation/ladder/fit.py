@@ -135,7 +135,7 @@ def _published(
         order=order,
         active=field,
         prior_mean=_rounded(zero),
-        spread=_rounded(math.exp(mode.log_spread) / POINT),
+        spread=math.exp(mode.log_spread) / POINT,
         draw=math.exp(mode.game[1]),
         seat_advantage=seat,
         data_hash=data_hash,

@@ -246,8 +246,9 @@ def _current(field: _Field, covariance: Floats | None) -> Floats:
 class _NearScheduler:
     """Takes the pair with the largest information x variance x closeness x boundary weight.
 
-    A planned match shrinks the covariance as if it had been played, C -= a a' with
-    a = sqrt(w / (1 + w V)) (C_i - C_j): the vectors a are kept instead of updating C.
+    A far pair is drawn in proportion to information x variance alone. A planned match shrinks the
+    covariance as if it had been played, C -= a a' with a = sqrt(w / (1 + w V)) (C_i - C_j): the
+    vectors a are kept instead of updating C.
     """
 
     def __init__(
@@ -260,8 +261,7 @@ class _NearScheduler:
     ) -> None:
         self.field, self.rng = field, rng
         self.covariance = covariance
-        self.random = np.random.default_rng(rng.getrandbits(64))
-        self.low, self.high, self.far = _pair_list(field, self.random)
+        self.low, self.high, self.far = _pair_list(field, rng)
         self.elos = field.elos()
         gaps = self.elos[self.low] - self.elos[self.high]
         self.quarter_gaps = gaps**2 / 4
@@ -290,10 +290,9 @@ class _NearScheduler:
         variance = np.maximum(self.variance, 1e-9)
         score = self.worth * variance
         if self.rng.random() < FAR_SHARE and self.far.any():
-            score *= self.random.random(len(score)) * self.far
+            place = _drawn(score * self.far, self.rng)
         else:
-            score *= self.boundary * np.exp(-self.quarter_gaps / variance)
-        place = int(score.argmax())
+            place = int((score * self.boundary * np.exp(-self.quarter_gaps / variance)).argmax())
         return int(self.low[place]), int(self.high[place])
 
     def _met(self) -> Floats:
@@ -339,28 +338,34 @@ class _SimpleScheduler:
             weight *= np.exp(squares[allowed].min() - squares)
             for b, episodes in self.met[a].items():
                 weight[b] /= 1 + MET_DISCOUNT * episodes
-        sums = weight.cumsum()
-        drawn = int(np.searchsorted(sums, self.rng.random() * sums[-1], side="right"))
-        return min(drawn, int(np.flatnonzero(weight)[-1]))
+        return _drawn(weight, self.rng)
 
 
-def _pair_list(field: _Field, generator: np.random.Generator) -> tuple[Indexes, Indexes, Booleans]:
+def _drawn(weights: Floats, rng: random.Random) -> int:
+    """A place drawn with a chance in proportion to its weight; at least one weight is above 0."""
+    sums = weights.cumsum()
+    place = int(np.searchsorted(sums, rng.random() * sums[-1], side="right"))
+    return min(place, int(np.flatnonzero(weights)[-1]))
+
+
+def _pair_list(field: _Field, rng: random.Random) -> tuple[Indexes, Indexes, Booleans]:
     """The pairs to choose from, lower place first, and which of them serve as far pairs."""
     if len(field) < EVERY_PAIR_BELOW:
         low, high = np.triu_indices(len(field), 1)
         far = np.ones(len(low), dtype=bool)
     else:
-        low, high, far = _some_pairs(field, generator)
+        low, high, far = _some_pairs(field, rng)
     teams, wants = field.teams(), field.wants()
     kept = (teams[low] != teams[high]) & (wants[low] | wants[high])
     return low[kept], high[kept], far[kept]
 
 
-def _some_pairs(field: _Field, generator: np.random.Generator) -> tuple[Indexes, Indexes, Booleans]:
+def _some_pairs(field: _Field, rng: random.Random) -> tuple[Indexes, Indexes, Booleans]:
     """At least each one's nearest NEAREST by rating, and OTHERS random ones for each that wants."""
     size, by_elo = len(field), np.argsort(field.elos(), kind="stable")
     near = [(by_elo[:-step], by_elo[step:]) for step in range(1, NEAREST + 1)]
     wanting = np.repeat(np.flatnonzero(field.wants()), OTHERS)
+    generator = np.random.default_rng(rng.getrandbits(64))
     others = (wanting + generator.integers(1, size, len(wanting))) % size
     near_keys = np.concatenate([_key(a, b, size) for a, b in near])
     far_keys = _key(wanting, others, size)

@@ -21,7 +21,7 @@ PRIOR_LOG_DRAW, LOG_DRAW_SPREAD = math.log(0.5), 1.0
 SEATS = np.array([[1.0], [-1.0]])  # `low` of a pair sits first in row 0, second in row 1
 
 TOLERANCE = 1e-6  # Elo points that the last step may still change
-MAX_STEPS = 200
+MAX_STEPS = 1000  # some ten are usual; a score of a million to nothing takes many
 SURE_CLIMB = 0.55  # of the most curvature; at half of it a whole step could come out level
 SHORT = 0.5  # a step this short climbs: its curvature grows by less than 1 / SURE_CLIMB
 BLOCK = 8192  # pairs at a time, so that the working set stays in the cache
@@ -31,15 +31,15 @@ BLOCK = 8192  # pairs at a time, so that the working set stays in the cache
 class Games:
     """All results per unordered pair, seen from `low`: rows are low in the first, second seat.
 
-    low, high: [P] places, low < high. margin = (wins - losses) / 2, draws, total: [2, P].
+    low, high: [P] places, low < high. wins, draws, losses: [2, P].
     """
 
     size: int
     low: Indexes
     high: Indexes
-    margin: Floats
+    wins: Floats
     draws: Floats
-    total: Floats
+    losses: Floats
 
     @classmethod
     def of(cls, counts: PairCounts, order: Sequence[Entrant]) -> "Games":
@@ -48,13 +48,12 @@ class Games:
         first, second = places[counts.first], places[counts.second]
         low, high, pair = _unordered(first, second, len(order))
         seat = (first > second).astype(np.int64)
-        wins, draws, losses = counts.results
         cell = seat * len(low) + pair
         table = np.zeros((3, 2 * len(low)))
-        table[0, cell] = (wins - losses) * (0.5 - seat)
-        table[1, cell] = draws
-        table[2, cell] = wins + draws + losses
-        return cls(len(order), low, high, *table.reshape(3, 2, -1))
+        table[0, cell], table[1, cell], table[2, cell] = counts.results
+        wins, draws, losses = table.reshape(3, 2, -1)
+        wins[1], losses[1] = losses[1].copy(), wins[1].copy()
+        return cls(len(order), low, high, wins, draws, losses)
 
     def net(self, values: Floats) -> Floats:
         """[N]: the sum of each entrant's pair values, taken negative where it is `high`."""
@@ -65,6 +64,10 @@ class Games:
 
     def _sum(self, places: Indexes, values: Floats) -> Floats:
         return np.bincount(places, values, self.size).astype(np.float64, copy=False)
+
+    def episodes(self) -> Floats:
+        """[P]: the episodes of each pair."""
+        return np.asarray((self.wins + self.draws + self.losses).sum(axis=0))
 
     def gaps(self, strengths: Floats) -> Floats:
         return np.asarray(strengths[self.low] - strengths[self.high])
@@ -102,7 +105,9 @@ class Mode:
         quirks = np.zeros(len(games.low))
         mode = cls(strengths, np.array([seat, log_draw]), quirks, log_spread)
         still = np.zeros(games.size + 2)
-        return mode.moved(still, _Pairs.at(games, mode).quirk_step(still))
+        for _ in range(2):
+            mode = mode.moved(still, _Pairs.at(games, mode).quirk_step(still))
+        return mode
 
     def moved(self, step: Floats, quirks: Floats) -> "Mode":
         size = len(self.strengths)
@@ -136,7 +141,7 @@ class _Pairs:
         gaps = games.gaps(mode.strengths) + mode.quirks
         for begin in range(0, len(gaps), BLOCK):
             block = slice(begin, begin + BLOCK)
-            results = games.margin[:, block], games.draws[:, block], games.total[:, block]
+            results = games.wins[:, block], games.draws[:, block], games.losses[:, block]
             seat_slope, draw_slope = _derivatives(
                 gaps[block], mode.game, *results, pull[block], information[:, block]
             )
@@ -161,11 +166,11 @@ class _Pairs:
         )
 
     def damping(self, step: Floats, quirks: Floats, prior: float) -> float:
-        """How much of a Newton step is sure to climb; `prior` is the prior's curvature along it.
+        """The share of a Newton step that is sure to climb; `prior` is its curvature along it.
 
-        At the start of the step the slope equals the curvature, here. The curvature of an episode
-        grows at most by e to the distance that its log odds go (Bach 2010) and is at most a quarter
-        of that distance squared: `most` is what it can become on the way.
+        At the start of the step the slope equals the curvature, here. Further on the curvature of
+        an episode grows at most by e to the distance that its log odds have gone (Bach 2010), and
+        never beyond a quarter of the whole distance squared.
         """
         gap, (h, t) = self.games.gaps(step) + quirks, step[self.games.size :]
         half = (np.abs(gap) + abs(h)) / 2
@@ -174,36 +179,47 @@ class _Pairs:
             return 1.0
         xx, xh, xt, ht, tt = self.information
         here = xx * (gap**2 + h**2) + 2 * gap * (xh * h + xt * t) + 2 * ht * h * t + tt * t**2
-        ceiling = self.games.total.sum(axis=0) * distance**2 / 4
-        most = np.minimum(here * np.exp(distance.clip(max=50.0)), ceiling)
-        own = prior + QUIRK_PRECISION * float(quirks @ quirks)
-        share = (float(here.sum()) + own) / (float(most.sum()) + own)
-        return 1.0 if share > SURE_CLIMB else share
+        ceiling = self.games.episodes() * distance**2 / 4
+        fixed = prior + QUIRK_PRECISION * float(quirks @ quirks)
+        share, slope = 1.0, float(here.sum()) + fixed
+        while True:
+            most = np.minimum(here * np.exp((share * distance).clip(max=50.0)), ceiling)
+            if share * (float(most.sum()) + fixed) * SURE_CLIMB <= slope:
+                return share
+            share /= 2
 
 
 def _derivatives(
     gaps: Floats,
     game: Floats,
-    margin: Floats,
+    wins: Floats,
     draws: Floats,
-    total: Floats,
+    losses: Floats,
     pull: Floats,
     information: Floats,
 ) -> tuple[float, float]:
-    """Fill in pull and information of `_Pairs` for these pairs and return their game_slope."""
+    """Fill in pull and information of `_Pairs` for these pairs and return their game_slope.
+
+    No difference of nearly equal numbers is taken, so that also a million to nothing is exact.
+    """
     seat, log_draw = game
-    win = np.exp((gaps + SEATS * seat) / 2)
-    loss, nu = 1 / win, math.exp(log_draw)
-    share = 1 / (win + loss + nu)
-    lead, tie = (win - loss) * share, nu * share  # P(win) - P(loss), P(draw)
-    slope = margin - total * lead / 2
-    dd = total * (1 - tie - lead**2) / 4  # d: the log odds of an episode
-    expected_ties = total * tie
-    dt, tt = expected_ties * lead / -2, expected_ties * (1 - tie)
+    half = (gaps + SEATS * seat) / 2
+    win, nu = np.exp(half), math.exp(log_draw)
+    loss = 1 / win
+    share = 1 / (win + nu + loss)
+    win, tie, loss = win * share, nu * share, loss * share  # now the chances
+    lead, decided = win - loss, win + loss
+    slope = wins * (loss + tie / 2) - losses * (win + tie / 2) - draws * lead / 2
+    episodes = wins + draws + losses
+    expected_ties = episodes * tie
+    tt = expected_ties * decided
+    dt = expected_ties * lead / -2
+    dd = tt / 4 + episodes * win * loss  # d: the log odds of an episode
     pull[:] = slope[0] + slope[1]
     for row, (low_first, low_second) in enumerate([dd, dd * SEATS, dt, dt * SEATS, tt]):
         np.add(low_first, low_second, out=information[row])
-    return float(slope[0].sum() - slope[1].sum()), float((draws - expected_ties).sum())
+    draw_slope = draws * decided - (wins + losses) * tie
+    return float(slope[0].sum() - slope[1].sum()), float(draw_slope.sum())
 
 
 def _equations(pairs: _Pairs) -> tuple[Floats, Floats]:
@@ -262,10 +278,21 @@ def _newton(games: Games, mode: Mode) -> tuple[Mode, float, Floats]:
     variance = np.einsum("ki,ki->i", root, root)
     spread, pull = _spread_step((here + step)[:-2], variance[:-2], root, mode.log_spread)
     step += spread * pull
-    moved = mode.moved(step, pairs.quirk_step(step))
-    # the errors belong to the mode before the step: each is off by about the step times itself
-    change = np.abs(step).max() * max(1.0, math.sqrt(variance.max()) / POINT)
-    return replace(moved, log_spread=mode.log_spread + spread), float(change), root
+    quirks = pairs.quirk_step(step)
+    moved = replace(mode.moved(step, quirks), log_spread=mode.log_spread + spread)
+    largest = max(np.abs(step).max(), np.abs(quirks).max(initial=0.0))
+    return moved, _change(largest, spread, variance, mode.log_spread), root
+
+
+def _change(step: float, spread: float, variance: Floats, log_spread: float) -> float:
+    """What a step still changes of ratings and errors, in Elo points.
+
+    The errors belong to the mode before the step: each is off by about the step times itself, and
+    by the step of ln s times the share of it that is prior.
+    """
+    error = math.sqrt(variance.max()) / POINT
+    prior_share = variance[:-2].max(initial=0.0) * math.exp(-2 * log_spread)
+    return float(step * max(1.0, error) + abs(spread) * prior_share * error)
 
 
 def _spread_step(

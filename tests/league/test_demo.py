@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
+import evaluation
 from league import demo, house
 from league.models import AuditEntry, Competition, Entrant, Submission
 from tests.factories import make_competition
@@ -42,7 +43,8 @@ def test_house_bots_stand_on_the_ladder_and_the_tactical_one_anchors_it(slug):
     competition = Competition.objects.get(slug=slug)
     entrants = Entrant.objects.playing().filter(competition=competition)
     bots = {entrant.submission.builtin for entrant in entrants}
-    assert bots == {"random", "tactical", "negamax"}
+    assert bots >= {"random", "tactical", "negamax"}
+    assert bots == set(house.BOTS) & set(evaluation.make(slug).agents)
     assert {entrant.submission.status for entrant in entrants} == {Submission.Status.ACTIVE}
     assert {entrant.submission.team.is_house for entrant in entrants} == {True}
     assert competition.anchor.builtin == "tactical"
@@ -76,9 +78,10 @@ def test_deleted_demo_competition_does_not_come_back():
 
 def test_house_bots_of_a_new_competition_are_entered_once():
     competition = make_competition("mine", environment="tictactoe")
-    assert house.enlist(competition) == 3
+    entered = house.enlist(competition)
+    assert entered >= 3
     assert house.enlist(competition) == 0
-    assert competition.entrants.count() == 3
+    assert competition.entrants.count() == entered
 
 
 def test_administrator_logs_in_with_the_password_of_the_file(client, data_dir):

@@ -8,7 +8,7 @@ import evaluation
 from league import entrants, teams
 from league.models import Competition, Submission
 
-BOTS = ("random", "tactical", "negamax")
+BOTS = ("random", "tactical", "negamax", "alphabeta")
 ANCHOR = "tactical"
 
 

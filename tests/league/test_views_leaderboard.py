@@ -107,5 +107,5 @@ def test_fifty_rows_cost_as_many_queries_as_two(
     client.force_login(make_user("alice"))
     for number in range(50):
         rate(connectx, f"team-{number}", 1000 + number)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         client.get(path)

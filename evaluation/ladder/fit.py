@@ -102,7 +102,7 @@ def fit(
 
 def _begin(games: Games, order: list[Entrant], start: Fit | None) -> Mode:
     if start is None:
-        return Mode.at_prior(games)
+        return Mode.of_equals(games)
     unplayed = Rating(start.prior_mean, start.spread)
     elos = np.array([start.ratings.get(entrant, unplayed).elo for entrant in order])
     return Mode.near(

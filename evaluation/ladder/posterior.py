@@ -93,8 +93,10 @@ class Mode:
     log_spread: float
 
     @classmethod
-    def at_prior(cls, games: Games) -> "Mode":
-        game = np.array([0.0, PRIOR_LOG_DRAW])
+    def of_equals(cls, games: Games) -> "Mode":
+        """Where a fit begins: everybody equal, and draws as frequent as they are."""
+        log_draw = _log_draw_of_equals(float(games.draws.sum()), float(games.episodes().sum()))
+        game = np.array([0.0, log_draw])
         return cls(np.zeros(games.size), game, np.zeros(len(games.low)), math.log(PRIOR_SPREAD))
 
     @classmethod
@@ -105,9 +107,7 @@ class Mode:
         quirks = np.zeros(len(games.low))
         mode = cls(strengths, np.array([seat, log_draw]), quirks, log_spread)
         still = np.zeros(games.size + 2)
-        for _ in range(2):
-            mode = mode.moved(still, _Pairs.at(games, mode).quirk_step(still))
-        return mode
+        return mode.moved(still, _Pairs.at(games, mode).quirk_step(still))
 
     def moved(self, step: Floats, quirks: Floats) -> "Mode":
         size = len(self.strengths)
@@ -117,6 +117,17 @@ class Mode:
             game=self.game + step[size:],
             quirks=self.quirks + quirks,
         )
+
+
+def _log_draw_of_equals(draws: float, episodes: float) -> float:
+    """The mode of ln nu if all were equal, by bisection: the slope falls with ln nu."""
+    low, high = -50.0, 50.0
+    while high - low > 0.01:
+        middle = (low + high) / 2
+        expected = episodes / (1 + 2 * math.exp(-middle))
+        slope = draws - expected - (middle - PRIOR_LOG_DRAW) / LOG_DRAW_SPREAD**2
+        low, high = (middle, high) if slope > 0 else (low, middle)
+    return low
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,8 +227,11 @@ def _derivatives(
     dt = expected_ties * lead / -2
     dd = tt / 4 + episodes * win * loss  # d: the log odds of an episode
     pull[:] = slope[0] + slope[1]
-    for row, (low_first, low_second) in enumerate([dd, dd * SEATS, dt, dt * SEATS, tt]):
-        np.add(low_first, low_second, out=information[row])
+    np.add(dd[0], dd[1], out=information[0])
+    np.subtract(dd[0], dd[1], out=information[1])
+    np.add(dt[0], dt[1], out=information[2])
+    np.subtract(dt[0], dt[1], out=information[3])
+    np.add(tt[0], tt[1], out=information[4])
     draw_slope = draws * decided - (wins + losses) * tie
     return float(slope[0].sum() - slope[1].sum()), float(draw_slope.sum())
 

@@ -2,6 +2,9 @@
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -341,3 +344,44 @@ def test_pairs_of_a_many_player_episode_are_not_counted_as_so_many_episodes():
     assert np.corrcoef(ordered, range(8))[0, 1] > 0.95
     unweighted = fit(count_pairs(row[:6] for row in log), range(8))
     assert all(found.ratings[p].se > 1.2 * unweighted.ratings[p].se for p in range(8))
+
+
+MILLION = """
+import resource, time
+import numpy as np
+from evaluation.ladder.fit import PairCounts, fit
+
+generator = np.random.default_rng(7)
+size, episodes = 1000, 1_000_000
+truth = generator.normal(0, 250, size)
+first = generator.integers(0, size, episodes)
+second = (first + generator.integers(1, size, episodes)) % size
+won = generator.random(episodes) < 1 / (1 + 10 ** ((truth[second] - truth[first]) / 400))
+keys, pair = np.unique(first * size + second, return_inverse=True)
+wins, played = np.bincount(pair, won), np.bincount(pair)
+columns = keys // size, keys % size, wins, np.zeros(len(keys)), played - wins
+counts = PairCounts.from_counts(zip(*(column.tolist() for column in columns)))
+begin = time.process_time()
+found = fit(counts, range(size))
+cold = time.process_time() - begin
+begin = time.process_time()
+again = fit(counts, range(size), start=found)
+warm = time.process_time() - begin
+close = np.corrcoef(truth, [found.ratings[i].elo for i in range(size)])[0, 1]
+print(close, cold, warm, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.slow
+def test_a_million_episodes_of_a_thousand_entrants_are_fitted_in_a_second():
+    environment = os.environ | {
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    command = [sys.executable, "-c", MILLION]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    close, cold, warm, megabytes = map(float, done.stdout.split())
+    assert close > 0.99
+    # on one quiet core 0.7 s, 0.25 s and 400 MB with the rows in memory; a busy one takes longer
+    assert (cold, warm) < (2.5, 1.0)
+    assert megabytes < 800

@@ -160,7 +160,7 @@ def main() -> None:
             f"--concurrency={_settings.concurrency}",
             f"--queues={','.join(broker.QUEUES)}",
             f"--hostname=evaluation-{os.environ.get('WORKER_SLOT', '1')}@%h",
-            "--loglevel=INFO",
+            "--loglevel=WARNING",
             "--without-gossip",
             "--without-mingle",
         ]

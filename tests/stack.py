@@ -64,7 +64,7 @@ class Stack:
             "evaluation": [sys.executable, "-m", "evaluation.worker"],
             "league": [
                 *celery, "worker", "-Q", "league", "--pool", "solo", "-n", "league@%h",
-                "--without-gossip", "--without-mingle", "--loglevel", "INFO",
+                "--without-gossip", "--without-mingle",
             ],
             "beat": [*celery, "beat", "--schedule", str(self.folder / "beat")],
         }  # fmt: skip

@@ -1,7 +1,6 @@
 """The replay player in a browser: as one file, and as modules served under a strict policy."""
 
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, expect
 
 from evaluation.player import FOLDER, page
 
 pytestmark = pytest.mark.e2e
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 ENVS = FOLDER.parent / "envs"
 REPLAY = json.loads((Path(__file__).parents[1] / "evaluation/golden/connectx.json").read_text())
 LAST = len(REPLAY["steps"]) - 1
@@ -87,16 +84,6 @@ def site() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        message = f"no Chromium at {CHROMIUM}"
-        pytest.fail(message) if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip(message)
-    browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,188 @@
+"""A newcomer's first visit in a browser, on a whole league: sign up, upload, watch, replay."""
+
+import re
+import tarfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.league_process import League
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(280)]
+
+SOURCE = """
+def agent(observation, configuration):
+    print("looking at", len(observation.board), "cells </script><img src=x onerror=alert(1)>")
+    free = [c for c in range(configuration.columns) if observation.board[c] == 0]
+    return free[len(free) // 2]
+"""
+FAULTY = "def agent(observation):\n    return 1 / 0\n"
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="module")
+def league(tmp_path_factory: pytest.TempPathFactory) -> Iterator[League]:
+    league = League(tmp_path_factory.mktemp("site") / "var")
+    league.start()
+    yield league
+    league.stop()
+
+
+@pytest.fixture(scope="module")
+def visitor(chromium: Browser, league: League) -> Iterator[BrowserContext]:
+    """One visitor with one session; other hosts are never asked and the console stays silent."""
+    context = chromium.new_context(
+        base_url=f"http://127.0.0.1:{league.port}", viewport={"width": 1280, "height": 900}
+    )
+    context.set_default_timeout(15_000)
+    complaints: list[str] = []
+    context.on("console", lambda message: complaints.append(message.text))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on(
+        "request",
+        lambda request: (
+            complaints.append(request.url)
+            if not request.url.startswith(("http://127.0.0.1", "data:", "blob:"))
+            else None
+        ),
+    )
+    yield context
+    context.close()
+    assert [text for text in complaints if "404" not in text] == []
+
+
+@pytest.fixture
+def page(visitor: BrowserContext) -> Iterator[Page]:
+    page = visitor.new_page()
+    yield page
+    page.close()
+
+
+def paste(page: Page, competition: str, source: str) -> None:
+    """Submits pasted source and waits for the submission's page."""
+    page.goto(f"/competitions/{competition}/submit/")
+    page.locator(".way-tabs").get_by_text("Source").click()
+    page.locator("textarea[name=source]").fill(source)
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.wait_for_url(re.compile(r"/submissions/\d+/$"))
+
+
+@pytest.fixture(scope="module")
+def submission(visitor: BrowserContext) -> str:
+    """The address of an agent that was signed up, pasted, validated and rated."""
+    page = visitor.new_page()
+    page.goto("/")
+    page.get_by_role("link", name="Sign up").first.click()
+    page.get_by_label("Username").fill("dora")
+    page.get_by_label("Password", exact=False).first.fill(PASSWORD)
+    page.locator("input[type=password]").nth(1).fill(PASSWORD)
+    page.get_by_role("button", name=re.compile("sign up", re.I)).click()
+    page.wait_for_url(lambda url: "/accounts/" not in url)
+    paste(page, "connectx", SOURCE)
+    # Without a reload, stage by stage, until it stands on the ladder.
+    for stage in ("received", "unpacked", "imported", "played itself", "played house bots"):
+        expect(page.get_by_text(stage, exact=True).first).to_be_visible()
+    expect(page.locator("h1").locator("..")).to_contain_text("active", timeout=60_000)
+    address = page.url
+    page.close()
+    return address
+
+
+def test_upload_is_validated_live_and_rated(page: Page, submission: str) -> None:
+    page.goto(submission)
+    expect(page.get_by_text("matches", exact=True).first).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile(r"^\d+$")).first).to_be_visible(timeout=60_000)
+
+
+def test_it_stands_on_the_leaderboard_among_the_house_bots(page: Page, submission: str) -> None:
+    page.goto("/competitions/connectx/leaderboard/")
+    expect(page.locator("tr", has_text="dora")).to_be_visible()
+    expect(page.get_by_text("house bot").first).to_be_visible()
+
+
+def test_what_it_printed_is_shown_to_its_owner_as_text(page: Page, submission: str) -> None:
+    page.goto(submission)
+    page.locator("a[href*='/episodes/']").first.click()
+    page.wait_for_url(re.compile(r"/episodes/\d+/"))
+    expect(page.locator(".player img")).to_have_count(0)
+    page.locator(".player").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"step=\d+"))
+
+
+def test_the_replay_plays_by_keyboard_and_opens_at_a_step(page: Page, submission: str) -> None:
+    page.goto("/competitions/connectx/matches/?state=DONE")
+    page.locator("a[href*='/episodes/']").first.click()
+    expect(page.locator(".player svg").first).to_be_visible()
+    address = page.url.partition("?")[0]
+    page.goto(f"{address}?step=3")
+    slider = page.locator(".player input[type=range]")
+    expect(slider).to_have_value("3")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(slider).to_have_value("4")
+    page.keyboard.press("Home")
+    expect(slider).to_have_value("0")
+    page.keyboard.press("End")
+    expect(slider).to_have_value(slider.get_attribute("max") or "")
+
+
+def test_a_bundle_that_opens_its_data_file_is_taken(
+    page: Page, submission: str, tmp_path: Path
+) -> None:
+    main = (
+        "order = open('/kaggle_simulations/agent/order.txt').read().split()\n"
+        "def agent(obs, config):\n"
+        "    return next(int(c) for c in order if obs.board[int(c)] == 0)\n"
+    )
+    bundle = tmp_path / "agent.tar.gz"
+    with tarfile.open(bundle, "w:gz") as archive:
+        for name, text in (("main.py", main), ("order.txt", "3 2 4 1 5 0 6")):
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, BytesIO(text.encode()))
+    page.goto("/competitions/connectx/submit/")
+    page.locator("input[type=file]").set_input_files(bundle)
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.wait_for_url(re.compile(r"/submissions/\d+/$"))
+    expect(page.locator("h1").locator("..")).to_contain_text("active", timeout=60_000)
+
+
+def test_a_faulty_agent_gets_its_verdict_advice_and_traceback(page: Page, submission: str) -> None:
+    paste(page, "tictactoe", FAULTY)
+    expect(page.locator("h1").locator("..")).to_contain_text("rejected", timeout=60_000)
+    expect(page.get_by_text("ZeroDivisionError").first).to_be_visible()
+    expect(page.get_by_text("return 1 / 0").first).to_be_visible()
+
+
+PAGES = (
+    "/", "/competitions/connectx/", "/competitions/connectx/leaderboard/",
+    "/competitions/connectx/matches/", "/competitions/connectx/submit/", "/matches/1/",
+    "/episodes/1/", "/episodes/1/embed/", "/training/", "/status/", "/help/", "/api/v1/docs",
+    "/accounts/login/", "/accounts/password/reset/", "/nothing-here/", "submission",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_accessible_and_fits_a_phone(
+    visitor: BrowserContext, submission: str, path: str
+) -> None:
+    page = visitor.new_page()
+    try:
+        page.goto(submission if path == "submission" else path)
+        page.wait_for_timeout(300)
+        for scheme, width in (("light", 1280), ("dark", 360)):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 800})
+            page.wait_for_timeout(200)
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+            overflow = "document.documentElement.scrollWidth - window.innerWidth"
+            assert page.evaluate(overflow) <= 0, f"{path} scrolls sideways at {width} px"
+    finally:
+        page.close()

@@ -24,6 +24,7 @@ TOLERANCE = 1e-6  # Elo points that the last step may still change
 MAX_STEPS = 1000  # some ten are usual; a score of a million to nothing takes many
 SURE_CLIMB = 0.55  # of the most curvature; at half of it a whole step could come out level
 SHORT = 0.5  # a step this short climbs: its curvature grows by less than 1 / SURE_CLIMB
+SMALLEST_STEP = 2.0**-40
 BLOCK = 8192  # pairs at a time, so that the working set stays in the cache
 
 
@@ -193,11 +194,12 @@ class _Pairs:
         ceiling = self.games.episodes() * distance**2 / 4
         fixed = prior + QUIRK_PRECISION * float(quirks @ quirks)
         share, slope = 1.0, float(here.sum()) + fixed
-        while True:
+        while share > SMALLEST_STEP:
             most = np.minimum(here * np.exp((share * distance).clip(max=50.0)), ceiling)
             if share * (float(most.sum()) + fixed) * SURE_CLIMB <= slope:
-                return share
+                break
             share /= 2
+        return share
 
 
 def _derivatives(

@@ -24,20 +24,19 @@ class UploadLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # A deadline is judged by when a request reached us, not by when its body was read.
         request.arrived = timezone.now()  # type: ignore[attr-defined]
-        if _length(request) > _limit(request):
-            limit = settings.MAX_UPLOAD_BYTES // 2**20
-            return answer(request, TooLarge(f"This is too large: an upload may have {limit} MB."))
+        length = _length(request)
+        if request.path.endswith(UPLOAD_PATHS):
+            if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+                limit = settings.MAX_UPLOAD_BYTES // 2**20
+                return answer(request, TooLarge(f"An upload may have {limit} MB, not more."))
+        elif length > SMALL_BODY_BYTES:
+            return answer(request, TooLarge("This is more than anything here takes."))
         return self.get_response(request)
 
 
 def _length(request: HttpRequest) -> int:
     text = request.META.get("CONTENT_LENGTH") or "0"
     return int(text) if text.isdecimal() else 0
-
-
-def _limit(request: HttpRequest) -> int:
-    is_upload = request.path.endswith(UPLOAD_PATHS)
-    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE if is_upload else SMALL_BODY_BYTES
 
 
 class LeagueErrorMiddleware:

@@ -1,8 +1,7 @@
 """How pages write numbers, times, states and small drawings. Text in, escaped text out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from django import template
 from django.contrib.staticfiles import finders
@@ -10,13 +9,18 @@ from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
-from league import charts, words
+from league import words
 from league.models import Episode, Match, Rating, RatingPoint, Submission
 
 register = template.Library()
 
+HOUSE_BOT = mark_safe('<span class="tag">house bot</span>')
+QUICK = mark_safe(
+    '<span title="A quick step after the newest match; the joint fit follows within seconds.">'
+    "≈</span>"
+)
 UNITS = ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "h"), (60, "min"))
 
 
@@ -63,7 +67,13 @@ def since(moment: datetime | None) -> SafeString | str:
 
 @register.filter
 def elo(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"
+    return "–" if value is None else f"{round(value)}".replace("-", "−")
+
+
+@register.filter
+def whole(value: float) -> str:
+    """A whole number for scripts, with the sign that they read."""
+    return str(round(value))
 
 
 @register.filter
@@ -87,12 +97,9 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f} %" if value >= 0.095 or value == 0 else f"{100 * value:.1f} %"
 
 
-@register.filter
-def points(value: float | None) -> str:
-    """A score in a match of two episodes, as chess writes it: 2, 1½, 1, ½, 0."""
-    if value is None:
-        return "–"
-    whole, half = divmod(round(4 * value), 2)
+def points(value: float) -> str:
+    """Points as chess writes them: 2, 1½, 1, ½, 0."""
+    whole, half = divmod(round(2 * value), 2)
     return f"{whole or ''}½" if half else str(whole)
 
 
@@ -102,7 +109,8 @@ def match_score(match: Match) -> str:
     seats = list(match.seats.all())
     if any(seat.score is None for seat in seats):
         return "–"
-    return "–".join(points(seat.score) for seat in seats)
+    episodes = len(match.episodes.all())
+    return "–".join(points((seat.score or 0) * episodes) for seat in seats)
 
 
 @register.filter
@@ -178,62 +186,32 @@ def verdict_word(code: str) -> str:
     return words.verdict_word(code)
 
 
-@register.inclusion_tag("league/_interval.html")
-def interval(rating: Rating, scale: charts.Scale) -> dict[str, Any]:
-    """The rating with its interval as a bar on the page's common scale."""
-    low, high = scale.at(rating.elo_low), scale.at(rating.elo_high)
-    return {
-        "rating": rating,
-        "x": low,
-        "width": round(max(high - low, 2.0), 1),
-        "middle": scale.at(rating.elo),
-        "anchor": scale.at(1000) if scale.low < 1000 < scale.high else None,
-        "size": scale.size,
-    }
+@register.simple_tag
+def rating(row: Rating) -> SafeString:
+    """The number with its interval; a quick step between two fits is marked."""
+    return format_html(
+        '<span class="rating">{}<b>{}</b> <span class="reach" title="95 % interval: {} to {}">'
+        "±{}</span></span>",
+        QUICK if row.is_quick else "",
+        elo(row.elo),
+        elo(row.elo_low),
+        elo(row.elo_high),
+        reach(row),
+    )
 
 
-@register.inclusion_tag("league/_scale.html")
-def scale_head(scale: charts.Scale) -> dict[str, Any]:
-    """The ends of the common scale, and 1000 where it is not too near to one of them."""
-    anchor = scale.at(1000)
-    is_clear = 0.25 * scale.size < anchor < 0.75 * scale.size
-    return {"scale": scale, "anchor": anchor if is_clear else None}
-
-
-@register.inclusion_tag("league/_record.html")
-def record(rating: Rating) -> dict[str, Any]:
-    """Wins, draws and losses as one thin stacked bar with its numbers."""
-    played = rating.wins + rating.draws + rating.losses
-    scale = charts.Scale(0, max(played, 1), 80)
-    won, drawn = scale.at(rating.wins), scale.at(rating.draws)
-    return {
-        "rating": rating, "won": won, "drawn": drawn, "drawn_to": won + drawn,
-        "lost": round(80 - won - drawn, 1) if played else 0,
-    }  # fmt: skip
-
-
-@register.inclusion_tag("league/_sparkline.html")
-def sparkline(values: Sequence[float]) -> dict[str, Any]:
-    line = charts.spark_line(values)
-    return {"line": line, "end": line.rsplit(" ", 1)[-1].split(",") if line else None,
-            "first": values[0] if line else None, "last": values[-1] if line else None}  # fmt: skip
-
-
-@register.inclusion_tag("league/_compare.html")
-def compare(scored: float, expected: float) -> dict[str, float]:
-    """What was scored as a bar, what was to be expected as a mark on it."""
-    return {"scored": round(100 * scored, 1), "expected": round(100 * expected, 1)}
-
-
-@register.inclusion_tag("league/_bar.html")
-def bar(count: int, most: int) -> dict[str, float]:
-    return {"width": round(100 * count / max(most, 1), 1)}
-
-
-@register.inclusion_tag("league/_who.html")
-def who(submission: Submission, link: bool = True) -> dict[str, Any]:
+@register.simple_tag
+def who(submission: Submission, link: bool = True) -> SafeString:
     """Team and submission in the words that every page uses; needs the team selected."""
-    return {"submission": submission, "link": link}
+    is_house = submission.kind == Submission.Kind.HOUSE
+    name = submission.builtin if is_house else submission.team.name
+    address = submission.get_absolute_url()
+    return format_html(
+        '<span class="who{}">{} {}</span>',
+        " is-house" if is_house else "",
+        format_html('<a href="{}">{}</a>' if link else "<b>{1}</b>", address, name),
+        HOUSE_BOT if is_house else format_html('<span class="label">#{}</span>', submission.pk),
+    )
 
 
 @register.filter

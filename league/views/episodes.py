@@ -17,7 +17,8 @@ from league.views.lookup import find
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     episode = _episode(pk)
     mine = [seat for seat in episode.seats.all() if _is_member(request, seat.submission.team_id)]
-    context = {**_player(request, episode), "mine": mine}
+    others = Episode.objects.filter(match=episode.match_id).exclude(pk=pk).order_by("number")
+    context = {**_player(request, episode), "mine": mine, "others": list(others)}
     return render(request, "league/episode_detail.html", context)
 
 

@@ -85,7 +85,7 @@ def submission(visitor: BrowserContext) -> str:
     paste(page, "connectx", SOURCE)
     # Without a reload, stage by stage, until it stands on the ladder.
     for stage in ("received", "unpacked", "imported", "played itself", "played house bots"):
-        expect(page.get_by_text(stage, exact=True).first).to_be_visible()
+        expect(page.locator(".stages li.done", has_text=stage)).to_be_visible()
     expect(page.locator("h1").locator("..")).to_contain_text("active", timeout=60_000)
     address = page.url
     page.close()

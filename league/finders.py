@@ -12,7 +12,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 BROWSER_SUFFIXES = {".js", ".css", ".svg", ".png"}
 
 
-class ModuleStaticFilesStorage(CompressedManifestStaticFilesStorage):
+class ModuleStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Hashes the names inside ES module imports too, so that modules can be cached for ever."""
 
     support_js_module_import_aggregation = True

@@ -1,4 +1,4 @@
-"""What Redis knows of the running league: workers, queues, leases. Nothing here is kept for ever."""
+"""What Redis knows of the running league: workers, queues, leases. None of it is kept for ever."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

@@ -156,7 +156,7 @@ def _agent(submission: Submission, competition: Competition) -> dict[str, Any]:
 
 
 def record(raw: dict[str, Any]) -> bool:
-    """Takes a worker's result; True if it counted. Raises results.ResultError on a malformed one."""
+    """Takes a worker's result; True if it counted. A malformed one raises results.ResultError."""
     outcome = results.parse(raw)
     if outcome.repeated:
         return False

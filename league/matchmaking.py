@@ -5,9 +5,9 @@ from collections import defaultdict
 from typing import Any
 
 from django.db import transaction
+
 from evaluation.ladder.elo import Rating
 from evaluation.ladder.pairing import Candidate, boundary_weights, choose_pairs, is_settled
-
 from league import live, matches, ratings
 from league.models import Competition, Entrant, Ladder, Match, MatchSeat, PairCount, Phase
 

@@ -112,8 +112,9 @@ def _nudge(seats: list[MatchSeat], episodes: list[Episode], entrants: dict[int, 
         for row in Rating.objects.select_for_update().filter(entrant__in=by_entrant).order_by("pk")
     }
     before = {pk: row.elo for pk, row in rows.items()}
+    ladder = Ladder.objects.get(competition__matches=episodes[0].match_id)
     for episode in episodes:
-        _step_episode(episode, rows, entrants)
+        _step_episode(episode, rows, entrants, ladder)
     for pk, row in rows.items():
         seat = by_entrant[pk]
         seat.rating_change = row.elo - before[pk]
@@ -121,7 +122,9 @@ def _nudge(seats: list[MatchSeat], episodes: list[Episode], entrants: dict[int, 
         row.save(update_fields=[*TALLIES, "elo", "se", "is_quick"])
 
 
-def _step_episode(episode: Episode, rows: dict[int, Rating], entrants: dict[int, Entrant]) -> None:
+def _step_episode(
+    episode: Episode, rows: dict[int, Rating], entrants: dict[int, Entrant], ladder: Ladder
+) -> None:
     seats = list(episode.seats.all())
     for a, b in itertools.combinations(seats, 2):
         first, second = rows[entrants[a.submission_id].pk], rows[entrants[b.submission_id].pk]
@@ -130,7 +133,9 @@ def _step_episode(episode: Episode, rows: dict[int, Rating], entrants: dict[int,
             elo.Rating(first.elo, first.se),
             elo.Rating(second.elo, second.se),
             score,
+            seat_advantage=ladder.seat_advantage,
             weight=2 / len(seats),
+            draw=ladder.draw,
         )
         first.elo, first.se, first.is_quick = new_a.elo, new_a.se, True
         second.elo, second.se, second.is_quick = new_b.elo, new_b.se, True
@@ -249,6 +254,7 @@ def _publish(ladder: Ladder, found: fit.Fit, entrants: list[Entrant]) -> None:
             rules_version=str(found.rules_version),
             seat_advantage=found.seat_advantage[0],
             seat_advantage_se=found.seat_advantage[1],
+            draw=found.draw,
         )
     _keep_covariance(ladder.competition_id, found)
 

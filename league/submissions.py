@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from evaluation.url_agent import check_url
 
+from evaluation.url_agent import check_url
 from evaluation.verdict import Verdict
 from league import entrants, storage
 from league.errors import Conflict, Forbidden, LeagueError, LimitReached, TooLarge
@@ -108,7 +108,7 @@ def submit(
     description: str = "",
     arrived: datetime | None = None,
 ) -> Receipt:
-    """Takes an upload in. `arrived` is when the request reached us: the deadline is judged by it."""
+    """Takes an upload in. arrived: when the request reached us, which the deadline is judged by."""
     team = team_of(user)
     _require_open(competition, upload, arrived or timezone.now())
     with transaction.atomic():

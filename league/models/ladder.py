@@ -21,6 +21,7 @@ class Ladder(models.Model):
     rules_version = models.CharField(max_length=16, blank=True)
     seat_advantage = models.FloatField(default=0.0)
     seat_advantage_se = models.FloatField(default=0.0)
+    draw = models.FloatField(default=0.5, help_text="Davidson's nu.")
 
     def __str__(self) -> str:
         return f"Ladder of {self.competition}"

@@ -1,4 +1,4 @@
-"""Matchmaking and sweeping: enough matches in flight, the right ones, and none that stands still."""
+"""Matchmaking and sweeping: enough matches in flight, the right ones, none that stands still."""
 
 from datetime import timedelta
 

@@ -66,7 +66,7 @@ def test_the_anchor_stands_at_1000(league) -> None:
 
 
 def test_a_fit_publishes_ranks_points_and_its_log_position(league) -> None:
-    competition, field = league
+    competition, _ = league
     ratings.refit(competition)
     ladder = Ladder.objects.get()
     assert ladder.fitted_position == ladder.logged_position > 0

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from league.forms import MatchFilter
-from league.models import Attempt, Match, MatchSeat
+from league.models import Attempt, Match, MatchSeat, Submission
 from league.models.match import MatchQuerySet
 from league.views import games
 from league.views.fragments import Request, render_live
@@ -15,6 +15,7 @@ from league.views.lookup import competition_of, find
 from league.words import ATTEMPT_STATES
 
 PAGE = 50
+FEW = 100
 
 
 @require_safe
@@ -44,17 +45,26 @@ def filtered(rows: MatchQuerySet, wanted: dict[str, Any]) -> MatchQuerySet:
     if wanted.get("before"):
         rows = rows.filter(pk__lt=wanted["before"])
     text = wanted.get("q", "").strip()
-    return rows.filter(Exists(_seats_of(text))) if text else rows
+    return with_player(rows, text) if text else rows
 
 
-def _seats_of(text: str) -> Any:
-    """Seats of one submission (`#12`), or of teams and house bots whose name has the text."""
-    seats = MatchSeat.objects.filter(match=OuterRef("pk"))
+def with_player(rows: MatchQuerySet, text: str) -> MatchQuerySet:
+    """Matches of one submission (`#12`), or of teams and house bots whose name has the text."""
+    players = Submission.objects.order_by()
     if text.startswith("#") and text[1:].isdecimal():
-        return seats.filter(submission=int(text[1:19]))
-    return seats.filter(
-        Q(submission__team__name__icontains=text) | Q(submission__builtin__icontains=text)
-    )
+        players = players.filter(pk=int(text[1:19]))
+    else:
+        players = players.filter(Q(team__name__icontains=text) | Q(builtin__icontains=text))
+    few = list(players.values_list("pk", flat=True)[: FEW + 1])
+    if len(few) > FEW:
+        # Many players: the newest matches are soon found by looking at each match.
+        return rows.filter(Exists(_seats(players).filter(match=OuterRef("pk"))))
+    # Few players, perhaps none: their own matches, not a look at every match there is.
+    return rows.filter(pk__in=_seats(few).values("match"))
+
+
+def _seats(players: Any) -> QuerySet[MatchSeat]:
+    return MatchSeat.objects.filter(submission__in=players).order_by()
 
 
 @require_safe

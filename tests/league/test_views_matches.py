@@ -49,6 +49,18 @@ def test_the_list_filters_by_state_purpose_and_team(client, connectx, alice, bob
     assert list(found.values()) == [3, 2, 1, 2, 1, 2, 2, 0, 3]
 
 
+@pytest.mark.parametrize("few", [0, 100])
+def test_the_team_filter_finds_the_same_by_both_ways(
+    client, connectx, alice, bob, monkeypatch, few
+):
+    monkeypatch.setattr("league.views.matches.FEW", few)
+    make_rated_match(connectx, alice, bob)
+    make_rated_match(connectx, bob, connectx.anchor)
+    assert [rows_of(client.get(URL + f"?q={q}").text) for q in ("alice", "b", "tactical")] == [
+        1, 2, 1,
+    ]  # fmt: skip
+
+
 def test_the_list_goes_back_by_id(client, connectx, alice, bob, monkeypatch):
     monkeypatch.setattr("league.views.matches.PAGE", 2)
     matches = [make_rated_match(connectx, alice, bob) for _ in range(3)]

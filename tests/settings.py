@@ -13,6 +13,8 @@ for _name in ("DATABASE_URL", "SECRET_KEY", "SITE_URL", "SIGNUP", "SANDBOX_MINIM
     os.environ.pop(_name, None)
 os.environ["DATA_DIR"] = str(FOLDER)
 os.environ["REDIS_URL"] = f"unix://{FOLDER}/redis.sock"
+# Playwright keeps an event loop in this process, which Django would take for an async caller.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 from league.settings import *  # noqa: E402, F403
 from league.settings import STORAGES  # noqa: E402

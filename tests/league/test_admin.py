@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from league import house
 from league.models import AuditEntry, Competition, Entrant, Match, Submission
 from tests.factories import make_competition, make_entrant, make_match, make_staff, make_user
 
@@ -109,7 +110,8 @@ def competition_form(**change):
 def test_a_created_competition_has_its_house_bots_on_the_ladder(client, carol) -> None:
     client.post(reverse("admin:league_competition_add"), competition_form())
     competition = Competition.objects.get(slug="small")
-    assert Entrant.objects.playing().filter(competition=competition).count() == 3
+    bots = Entrant.objects.playing().filter(competition=competition)
+    assert set(bots.values_list("submission__builtin", flat=True)) == set(house.BOTS)
     assert competition.anchor
     assert competition.environment_version
     assert AuditEntry.objects.get(action="create").actor == carol

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -453,12 +454,11 @@ def test_killed_worker_takes_its_boxes_along(tmp_path, attempt):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the test above runs as an ordinary user already")
-def test_killed_worker_of_an_ordinary_user_takes_its_boxes_along(tmp_path):
-    tmp_path.chmod(0o777)
-    for folder in tmp_path.parents[:2]:
-        folder.chmod(0o755)
+def test_killed_worker_of_an_ordinary_user_takes_its_boxes_along():
     python = str(SYSTEM_PYTHON)
-    as_ordinary_user(lambda: killed_worker_leaves_nothing(tmp_path, python, python))
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own lies where only root can reach
+        os.chmod(folder, 0o777)
+        as_ordinary_user(lambda: killed_worker_leaves_nothing(Path(folder), python, python))
 
 
 def test_context_manager_closes(tmp_path):

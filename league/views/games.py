@@ -1,6 +1,7 @@
 """What pages tell about a game. All of it comes from the game's own folder in the engine."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import evaluation
 from league.models import Competition
 
+EXPLAINED = ("rules", "observation", "action", "reward")
 ENVS = Path(evaluation.__file__).parent / "envs"
 ENGINE_KEYS = {
     "actTimeout", "remainingOverageTime", "runTimeout", "episodeSteps", "agentTimeout", "timeout"
@@ -17,7 +19,7 @@ ENGINE_KEYS = {
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of a game's README: kind is `heading`, `text`, `list` or `code`."""
+    """A piece of a game's README: kind is `heading`, `text`, `list`, `code` or `table`."""
 
     kind: str
     lines: tuple[str, ...]
@@ -25,6 +27,11 @@ class Block:
     @property
     def text(self) -> str:
         return "\n".join(self.lines) if self.kind == "code" else " ".join(self.lines)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells of a table; its head comes first."""
+        return [[cell.strip() for cell in line.strip("| ").split("|")] for line in self.lines]
 
 
 @dataclass(frozen=True)
@@ -60,21 +67,31 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def _rules(readme: str) -> list[Block]:
-    """The section `Rules`; without one, what stands before the first section."""
-    body = re.sub(r"\A#\s.*\n", "", readme)
-    sections = re.split(r"^##\s+", body, flags=re.MULTILINE)
-    rules = [section for section in sections[1:] if section.lower().startswith("rules")]
-    text = rules[0].partition("\n")[2] if rules else sections[0]
-    return [_block(part) for part in re.split(r"\n\s*\n", text) if part.strip()]
+def _rules(readme: str) -> Iterator[Block]:
+    """How the game goes, what an agent sees, answers and gets; the rest stands in the facts."""
+    sections = re.split(r"^##\s+", re.sub(r"\A#\s.*\n", "", readme), flags=re.MULTILINE)
+    for number, section in enumerate(sections):
+        title, _, body = section.partition("\n") if number else ("", "", section)
+        if number and title.strip().lower() not in EXPLAINED:
+            continue
+        if title:
+            yield Block("heading", (title.strip(),))
+        yield from _blocks(body)
 
 
-def _block(part: str) -> Block:
-    lines = part.strip("\n").splitlines()
+def _blocks(body: str) -> Iterator[Block]:
+    for part in re.split(r"\n\s*\n", body):
+        lines = part.strip("\n").splitlines()
+        if lines and not lines[0].startswith("| |"):  # a table without a head: facts
+            yield _block(lines)
+
+
+def _block(lines: list[str]) -> Block:
     if lines[0].startswith("```"):
         return Block("code", tuple(line for line in lines if not line.startswith("```")))
-    if lines[0].startswith("#"):
-        return Block("heading", (lines[0].lstrip("# "),))
+    if lines[0].startswith("|"):
+        kept = [line for line in lines if not re.fullmatch(r"[|\s:-]+", line)]
+        return Block("table", tuple(_plain(line) for line in kept))
     if re.match(r"\s*([-*]|\d+\.)\s", lines[0]):
         return Block("list", tuple(_list_items(lines)))
     return Block("text", tuple(_plain(line) for line in lines))
@@ -93,9 +110,9 @@ def _list_items(lines: list[str]) -> list[str]:
 
 
 def _plain(line: str) -> str:
-    """Markdown's inline marks taken off: pages show the words."""
+    """Links and emphasis taken off; what stands between backticks is left for the page to set."""
     line = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", line.strip())
-    return re.sub(r"[`*]", "", line)
+    return line.replace("**", "")
 
 
 def try_command(competition: Competition) -> str:

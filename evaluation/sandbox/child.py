@@ -279,9 +279,23 @@ def close_all_but(*kept: int) -> None:
     os.closerange(first, 1 << 16)
 
 
+def lowest(requests: int, answers: int) -> tuple[int, int]:
+    """Both as 3 and 4, all others closed: the worker's own numbers may lie over our limit."""
+    high = [_above(4, descriptor) for descriptor in (requests, answers)]
+    close_all_but(*high)
+    for low, descriptor in enumerate(high, start=3):
+        os.dup2(descriptor, low, inheritable=False)
+        os.close(descriptor)
+    return 3, 4
+
+
+def _above(limit: int, descriptor: int) -> int:
+    copy = os.dup(descriptor)
+    return copy if copy > limit else _above(limit, descriptor)
+
+
 def main() -> None:
-    requests, answers = int(sys.argv[1]), int(sys.argv[2])
-    close_all_but(requests, answers)
+    requests, answers = lowest(int(sys.argv[1]), int(sys.argv[2]))
     if child := os.fork():
         watch_over(child)
     channel = Channel(requests, answers)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,13 @@ def run(python: str, *arguments: str) -> tuple[str, str, str]:
         pytest.skip("user namespaces are forbidden here already")
     assert done.returncode == 0, done.stderr
     return tuple(json.loads(done.stdout))
+
+
+def test_a_worker_with_many_open_files_has_a_box_too(tmp_path):
+    with ExitStack() as files:
+        for _ in range(200):
+            files.enter_context(open(os.devnull))
+        assert probe(tmp_path).level == "A"
 
 
 def test_box_holds_here_and_nothing_is_left_behind(tmp_path):

@@ -111,7 +111,9 @@ class UrlAgent:
             raise ExchangeError("The name of the agent's server cannot be resolved.")
         host, port = self.target.host, self.target.port
         if not all(addresses.is_permitted(one, host, port, self._allowed) for one in found):
-            raise ExchangeError("The agent's server is not at a public address.")
+            raise ExchangeError(
+                "The agent's server is not at a public address; only the organiser can allow others."
+            )
         return found
 
     def _checked(self, answer: Any) -> Any:

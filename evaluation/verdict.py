@@ -5,7 +5,8 @@ from dataclasses import dataclass
 MESSAGE_CHARS, DETAIL_CHARS = 500, 20_000
 
 ADVICE = {
-    "bad_upload": "Pack main.py at the top of the archive and upload it again.",
+    "bad_upload": "Upload a Python file, or a .zip or .tar.gz of plain files "
+    "with main.py at its top.",
     "empty_upload": "Upload a file with at least one function in it.",
     "syntax_error": "Run `python -m py_compile main.py` at home and mend the line that it names.",
     "import_error": "Import only the standard library, the packages that the competition lists, "
@@ -23,7 +24,8 @@ ADVICE = {
     "killed_by_signal": "A native library crashed or a system limit was passed; see the log.",
     "exited": "Do not call sys.exit() or os._exit(); return an action instead.",
     "protocol_error": "Leave the descriptors of the runner alone and return plain JSON values.",
-    "network_failure": "Check that the agent's server answers quickly and with JSON.",
+    "network_failure": "Check that the agent's server can be reached from the Internet, "
+    "and that it answers quickly and with JSON.",
     "platform_fault": "This was our fault. It is not counted, and we try again by ourselves.",
 }
 

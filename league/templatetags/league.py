@@ -86,8 +86,8 @@ def signed(value: float | None) -> str:
 
 
 @register.filter
-def seconds(value: float | None) -> str:
-    if value is None:
+def seconds(value: object) -> str:
+    if not isinstance(value, float | int):
         return "–"
     return f"{value:.0f} s" if value >= 100 else f"{value:.2f} s" if value >= 0.01 else "<0.01 s"
 

@@ -145,9 +145,10 @@ def _move_times(submission: Submission) -> charts.Histogram | None:
     seats = EpisodeSeat.objects.filter(submission=submission).order_by("-pk")
     newest = seats.select_related("episode")[:TIMED_EPISODES]
     seconds = [
-        float(entry["seconds"])
+        entry["seconds"]
         for seat in newest
         for entry in storage.read_logs(seat.episode, seat.number)
+        if isinstance(entry.get("seconds"), float | int)  # a worker wrote it, not we
     ]
     limit_s = float(submission.competition.full_configuration["actTimeout"])
     return charts.move_times(seconds, limit_s)

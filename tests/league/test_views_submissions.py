@@ -197,6 +197,18 @@ def test_only_its_team_reads_the_logs(client, connectx, role):
     assert (f"/submissions/{submission.pk}/logs/" in page) == (role == "alice")
 
 
+def test_a_log_with_holes_is_shown_as_far_as_it_goes(client, connectx, alice):
+    """The file comes from a worker, which is another trust zone."""
+    submission = make_entrant(connectx, alice).submission
+    episode = make_rated_match(connectx, submission, connectx.anchor).episodes.get(number=0)
+    holes = [{"step": 1, "stdout": "hello"}, {"step": 2, "seconds": "long"}]
+    storage.save_episode_files(
+        episode.pk, replay.to_bytes({}), replay.to_bytes({"seats": [holes, []]})
+    )
+    assert "hello" in client.get(f"/submissions/{submission.pk}/logs/?episode={episode.pk}").text
+    assert client.get(submission.get_absolute_url()).status_code == 200
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_only_its_team_sees_the_address_of_a_url_agent(client, connectx, role):
     submission = make_submission(

@@ -112,7 +112,7 @@ class UrlAgent:
         host, port = self.target.host, self.target.port
         if not all(addresses.is_permitted(one, host, port, self._allowed) for one in found):
             raise ExchangeError(
-                "The agent's server is not at a public address; only the organiser can allow others."
+                "The agent's server is not at a public address; only the organiser allows others."
             )
         return found
 

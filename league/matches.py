@@ -137,7 +137,7 @@ def seatings(match: Match, count: int) -> list[list[int]]:
 
 def _agent(submission: Submission, competition: Competition) -> dict[str, Any]:
     agent: dict[str, Any] = {
-        "name": f"{submission.team.name} {submission.label}",
+        "name": submission.full_name,
         "startup_s": competition.startup_s,
         "memory_mb": competition.memory_mb,
     }

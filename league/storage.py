@@ -14,6 +14,9 @@ from evaluation import replay
 from league.errors import NotFound
 from league.models import Episode
 
+# What a move's log holds; a worker's file is data from another trust zone and may lack some.
+LOG_ENTRY = {"step": 0, "stdout": "", "stderr": "", "seconds": 0.0, "bank_left": None}
+
 
 def upload_path(sha256: str) -> Path:
     return Path(settings.DATA_DIR) / "uploads" / sha256[:2] / sha256
@@ -95,5 +98,6 @@ def read_logs(episode: Episode, seat_number: int) -> list[dict[str, Any]]:
         content = logs_path(episode.pk).read_bytes()
     except FileNotFoundError:
         return []
-    seats: list[list[dict[str, Any]]] = replay.from_bytes(content)["seats"]
-    return seats[seat_number] if seat_number < len(seats) else []
+    seats = replay.from_bytes(content).get("seats", [])
+    entries = seats[seat_number] if seat_number < len(seats) else []
+    return [{key: entry.get(key, empty) for key, empty in LOG_ENTRY.items()} for entry in entries]

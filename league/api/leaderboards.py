@@ -2,8 +2,6 @@
 
 from typing import Any, Literal
 
-from django.db.models import F, QuerySet, Window
-from django.db.models.functions import RowNumber
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
@@ -11,7 +9,7 @@ from league.api import pages
 from league.api.auth import ApiRequest
 from league.api.competitions import find_competition
 from league.api.routing import PUBLIC, answers
-from league.models import Competition, Entrant
+from league.models import Entrant
 
 router = Router(tags=["competitions"])
 
@@ -72,16 +70,8 @@ def get_leaderboard(
 ) -> dict[str, Any]:
     """The ladder, the best first; ranks are those among all entrants."""
     competition = find_competition(slug)
-    is_by_team = window.per == "team"
-    rows = best_of_teams(competition) if is_by_team else Entrant.objects.ranked(competition)
+    rows = Entrant.objects.ranked(competition)
+    if window.per == "team":
+        rows = rows.best_of_teams()
     part, count = pages.window_of(rows, window)
     return {"items": [LeaderboardRow.of(entrant) for entrant in part], "count": count}
-
-
-def best_of_teams(competition: Competition) -> QuerySet[Entrant]:
-    place = Window(
-        RowNumber(),
-        partition_by=F("submission__team"),
-        order_by=("rating__is_provisional", "-rating__elo", "pk"),
-    )
-    return Entrant.objects.ranked(competition).alias(place=place).filter(place=1)

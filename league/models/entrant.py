@@ -1,7 +1,8 @@
 """An entrant is a submission on a competition's ladder, with its rating and rating history."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, When, Window
+from django.db.models.functions import RowNumber
 
 from league.models.competition import Competition
 
@@ -20,6 +21,17 @@ class EntrantQuerySet(models.QuerySet["Entrant"]):
             .select_related("submission__team", "rating")
             .order_by("rating__is_provisional", "-rating__elo", "pk")
         )
+
+    def best_of_teams(self) -> "EntrantQuerySet":
+        """Each team's best alone; house bots are one team, but each is its own yardstick."""
+        player = Case(
+            When(submission__team__is_house=True, then=-F("submission_id")),
+            default=F("submission__team_id"),
+            output_field=models.BigIntegerField(),
+        )
+        order = ("rating__is_provisional", "-rating__elo", "pk")
+        place = Window(RowNumber(), partition_by=player, order_by=order)
+        return self.alias(place=place).filter(place=1)
 
 
 class Entrant(models.Model):

@@ -96,6 +96,11 @@ class Submission(models.Model):
         return self.builtin if self.kind == self.Kind.HOUSE else f"#{self.pk}"
 
     @property
+    def full_name(self) -> str:
+        """How replays name it: a house bot by itself, others with their team."""
+        return self.builtin if self.is_trusted else f"{self.team.name} {self.label}"
+
+    @property
     def advice(self) -> str:
         return ADVICE.get(self.verdict, "")
 

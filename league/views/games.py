@@ -1,6 +1,8 @@
 """What pages tell about a game. All of it comes from the game's own folder in the engine."""
 
+import json
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -119,10 +121,11 @@ def try_command(competition: Competition) -> str:
     """How to play the agent at home exactly as the league will."""
     bots = game(competition.environment).house_bots
     rival = "random" if "random" in bots else bots[0]
-    return (
-        f"python -m evaluation run --box --environment {competition.environment} "
-        f'--agents main.py {rival} --render \'{{"mode": "ansi"}}\''
-    )
+    words = ["python", "-m", "evaluation", "run", "--box"]
+    words += ["--environment", competition.environment, "--agents", "main.py", rival]
+    words += ["--configuration", json.dumps(competition.configuration)]
+    words += ["--render", json.dumps({"mode": "ansi"})]
+    return shlex.join(words)
 
 
 def rule_paragraphs(competition: Competition) -> list[str]:

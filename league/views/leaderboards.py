@@ -13,7 +13,6 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from league import charts
-from league.api.leaderboards import best_of_teams
 from league.forms import LeaderboardFilter
 from league.models import Competition, Entrant, Ladder, Team
 from league.views.fragments import Request, render_live
@@ -57,8 +56,9 @@ def _table(
     request: Request, competition: Competition, form: LeaderboardFilter, team: Team | None
 ) -> str:
     wanted = form.cleaned_data if form.is_valid() else {"per": "", "q": ""}
-    is_by_team = wanted["per"] == "team"
-    rows = best_of_teams(competition) if is_by_team else Entrant.objects.ranked(competition)
+    rows: QuerySet[Entrant] = Entrant.objects.ranked(competition)
+    if wanted["per"] == "team":
+        rows = Entrant.objects.ranked(competition).best_of_teams()
     rows = with_text(rows, wanted["q"].strip())
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {"competition": competition, "page": page}

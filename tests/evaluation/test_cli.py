@@ -13,7 +13,10 @@ from league.models import Competition
 from league.views.games import try_command
 
 PROJECT = Path(__file__).parents[2]
-AGENT = "def agent(obs, config):\n    return [c for c in range(config.columns) if not obs.board[c]][0]\n"
+AGENT = """
+def agent(obs, config):
+    return [column for column in range(config.columns) if not obs.board[column]][0]
+"""
 
 
 @pytest.fixture

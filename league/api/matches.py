@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from league.api.auth import ApiRequest
 from league.api.competitions import find_competition
-from league.api.pages import Window, window_of
+from league.api.pages import MAX_ID, Window, window_of
 from league.api.routing import PUBLIC, answers, one_of
 from league.errors import NotFound
 from league.models import Attempt, Episode, EpisodeSeat, Match, MatchSeat
@@ -151,7 +151,9 @@ class MatchWindow(Window):
     state: Annotated[Match.State, one_of(Match.State)] | None = Field(
         None, description="Only matches in this state."
     )
-    submission: int | None = Field(None, ge=1, description="Only matches of this submission.")
+    submission: int | None = Field(
+        None, ge=1, le=MAX_ID, description="Only matches of this submission."
+    )
 
 
 @in_competition.get("/{slug:slug}/matches", response=answers(404, ok=MatchPage), **PUBLIC)

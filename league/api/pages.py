@@ -9,6 +9,7 @@ Row = TypeVar("Row", bound=Model)
 
 MAX_LIMIT = 200
 MAX_OFFSET = 1_000_000_000
+MAX_ID = 2**63 - 1
 
 
 class Window(BaseModel):

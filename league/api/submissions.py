@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from league import storage, submissions
 from league.api.auth import ApiRequest, Caller
 from league.api.competitions import find_competition
-from league.api.pages import Window, window_of
+from league.api.pages import MAX_ID, Window, window_of
 from league.api.routing import IDEMPOTENCY_PARAMETER, PUBLIC, SUBMITTERS, answers, one_of
 from league.api.uploads import REQUEST_BODY, read_upload
 from league.errors import NotFound
@@ -120,7 +120,7 @@ class LogsPage(BaseModel):
 
 
 class LogsWindow(Window):
-    episode: int | None = Field(None, ge=1, description="Only this episode.")
+    episode: int | None = Field(None, ge=1, le=MAX_ID, description="Only this episode.")
 
 
 def find_submission(submission_id: int) -> Submission:

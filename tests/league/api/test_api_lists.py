@@ -187,3 +187,14 @@ def test_lists_cost_the_same_however_long_they_are(alice, connectx, path):
         counts.append(queries_of(alice, path))
     assert counts[0] == counts[1]
     assert counts[0] <= 10
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "9" * 30, "9" * 5000])
+def test_a_number_that_no_database_holds_is_a_bad_field(alice, connectx, number):
+    submission = make_submission(connectx, alice.user)
+    for path in (
+        f"/competitions/connectx/matches?submission={number}",
+        f"/submissions/{submission.pk}/logs?episode={number}",
+    ):
+        answer = alice.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_field")

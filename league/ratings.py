@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from evaluation.ladder import elo, fit
 from league.models import (
+    PROVISIONAL_MATCHES,
     PROVISIONAL_SE,
     AuditEntry,
     Competition,
@@ -262,7 +263,7 @@ def _publish(ladder: Ladder, found: fit.Fit, entrants: list[Entrant]) -> None:
 def _apply(row: Rating, found: fit.Fit) -> None:
     row.elo, row.se = found.ratings[row.entrant_id]
     row.is_quick = False
-    row.is_provisional = row.se > PROVISIONAL_SE
+    row.is_provisional = row.se > PROVISIONAL_SE and row.matches < PROVISIONAL_MATCHES
     row.rank, row.rank_low, row.rank_high = found.rank_intervals.get(
         row.entrant_id, (None, None, None)
     )

@@ -1,7 +1,13 @@
 """The nouns of the league: fields, constraints and reads. Their verbs are modules of their own."""
 
 from league.models.competition import Competition, Phase
-from league.models.entrant import PROVISIONAL_SE, Entrant, Rating, RatingPoint
+from league.models.entrant import (
+    PROVISIONAL_MATCHES,
+    PROVISIONAL_SE,
+    Entrant,
+    Rating,
+    RatingPoint,
+)
 from league.models.episode import Episode, EpisodeSeat
 from league.models.ladder import Ladder, PairCount
 from league.models.match import Attempt, Match, MatchSeat
@@ -10,6 +16,7 @@ from league.models.submission import STAGE_LABELS, STAGES, Submission
 from league.models.team import Membership, Team
 
 __all__ = [
+    "PROVISIONAL_MATCHES",
     "PROVISIONAL_SE",
     "STAGES",
     "STAGE_LABELS",

@@ -6,7 +6,10 @@ from django.db.models.functions import RowNumber
 
 from league.models.competition import Competition
 
+# A rating is provisional while it is vague and young. An entrant far from all others stays vague
+# however much it plays, because such games are decided beforehand; its place is known all the same.
 PROVISIONAL_SE = 80.0
+PROVISIONAL_MATCHES = 30
 
 
 class EntrantQuerySet(models.QuerySet["Entrant"]):

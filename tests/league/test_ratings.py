@@ -148,3 +148,13 @@ def test_crash_share_counts_episodes_of_own_fault() -> None:
     failed = episode_result((None, 1), (FAULT, None))
     matches.record(result_of(match.attempts.get(), failed, episode_result()))
     assert Rating.objects.get(entrant=alice).crash_share == 0.5
+
+
+def test_a_rating_is_provisional_while_it_is_vague_and_young() -> None:
+    competition = make_competition()
+    alice, bob = (make_entrant(competition, make_user(name)) for name in ("alice", "bob"))
+    play(competition, alice, bob)
+    Rating.objects.filter(entrant=bob).update(matches=30)
+    ratings.refit(competition)
+    assert Rating.objects.get(entrant=alice).is_provisional
+    assert not Rating.objects.get(entrant=bob).is_provisional

@@ -18,8 +18,5 @@ def home(request: Request) -> HttpResponse:
         "standings": standings(list(competitions.filter(opens_at__lte=timezone.now()))),
         "matches": Match.objects.rated().filter(state=Match.State.DONE).for_display()[:NEWEST],
     }
-    fragments = {
-        "newest-matches": "league/_newest_matches.html",
-        "standings": "league/_standings.html",
-    }
+    fragments = {"newest-matches": "league/_newest_matches.html"}
     return render_live(request, "league/home.html", fragments, context)

@@ -123,9 +123,39 @@ def test_after_the_deadline_there_is_a_reason_and_no_form(client, connectx, alic
     connectx.deadline = timezone.now()
     connectx.save()
     page = client.get(URL)
-    assert "The deadline has passed" in page.text
+    assert page.text.count("The deadline has passed") == 1
     assert "data-submit" not in page.text
-    assert send(client).status_code == 403
+    assert "submit.js" not in page.text
+    assert "Your limits" not in page.text
+    refused = send(client)
+    assert refused.status_code == 403
+    assert refused.text.count("The deadline has passed") == 1
+
+
+def test_nobody_is_sent_to_a_form_that_is_closed(client, connectx, alice):
+    button = f'<a class="button main push" href="{URL}">'
+    assert button in client.get("/competitions/connectx/").text
+    assert "Enter Connectx" in client.get("/submissions/").text
+    connectx.deadline = timezone.now()
+    connectx.save()
+    assert button not in client.get("/competitions/connectx/").text
+    assert "Enter Connectx" not in client.get("/submissions/").text
+
+
+def test_with_nothing_left_today_the_page_says_so_beforehand(client, connectx, alice):
+    assert "disabled" not in client.get(URL).text
+    connectx.daily_limit = 0
+    connectx.save()
+    page = client.get(URL).text
+    assert "Your team has used its 0 submissions of today" in page
+    assert 'type="submit" disabled' in page
+
+
+def test_a_paused_competition_says_that_an_upload_waits(client, connectx, alice):
+    assert "is paused" not in client.get(URL).text
+    connectx.is_paused = True
+    connectx.save()
+    assert "is paused" in client.get(URL).text
 
 
 def test_the_same_bytes_lead_to_the_first_submission(client, connectx, alice):

@@ -1,13 +1,16 @@
 """Who stands on a ladder: entering it after validation, leaving it."""
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from league.models import Entrant, Ladder, Rating, Submission
 
 
+@transaction.atomic
 def enter(submission: Submission) -> Entrant:
     """Puts an active submission on the ladder; its team's oldest one over the limit leaves."""
+    Ladder.objects.locked(submission.competition_id)  # a team's submissions enter one by one
     entrant, is_new = Entrant.objects.get_or_create(
         submission=submission, competition=submission.competition
     )
@@ -30,10 +33,11 @@ def displace_older(submission: Submission) -> None:
         status=Submission.Status.ACTIVE,
     ).order_by("-created", "-pk")
     for old in active[submission.competition.active_limit :]:
-        Submission.objects.filter(pk=old.pk, status=Submission.Status.ACTIVE).update(
+        retired = Submission.objects.filter(pk=old.pk, status=Submission.Status.ACTIVE).update(
             status=Submission.Status.RETIRED, status_since=timezone.now()
         )
-        leave(old)
+        if retired:
+            leave(old)
 
 
 def leave(submission: Submission, *, disqualified: bool = False) -> None:
@@ -45,7 +49,6 @@ def leave(submission: Submission, *, disqualified: bool = False) -> None:
 
 
 def _touch_ladder(submission: Submission) -> None:
-    Ladder.objects.get_or_create(competition_id=submission.competition_id)
     Ladder.objects.filter(competition_id=submission.competition_id).update(
         revision=F("revision") + 1
     )

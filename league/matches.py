@@ -26,6 +26,7 @@ from league.models import (
     Competition,
     Episode,
     EpisodeSeat,
+    Ladder,
     Match,
     MatchSeat,
     Submission,
@@ -200,6 +201,7 @@ def _mismatch(match: Match, outcome: results.Outcome) -> str:
 
 def _record_outcome(attempt: Attempt, outcome: results.Outcome) -> bool:
     match = attempt.match
+    Ladder.objects.locked(match.competition_id)
     if not _close(attempt, Attempt.State.DONE, Match.State.DONE, worker=outcome.worker):
         return False
     seats = list(match.seats.select_related("submission__team"))
@@ -425,7 +427,7 @@ def void(match: Match, actor: Any, reason: str) -> None:
         if not changed.update(is_void=True):
             raise Conflict("Only a rated match that counts can be made void.", "wrong_state")
         AuditEntry.log(actor, "void", match, reason)
-        later("league.rebuild", match.competition_id)
+        ratings.ask_for_rebuild(match.competition_id)
 
 
 def open_since(match: Match, now: datetime) -> float:

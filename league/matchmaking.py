@@ -21,8 +21,7 @@ def pair(competition: Competition) -> int:
     target = MATCHES_PER_WORKER * live.concurrency()
     with transaction.atomic():
         # One pairing at a time: a second one would not see the matches of the first.
-        Ladder.objects.get_or_create(competition=competition)
-        Ladder.objects.select_for_update().get(competition=competition)
+        Ladder.objects.locked(competition.pk)
         in_flight = _in_flight(competition)
         if len(in_flight) > target // 2:
             return 0

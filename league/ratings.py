@@ -50,8 +50,9 @@ PairKey = tuple[int, int]
 def count(match: Match, seats: list[MatchSeat]) -> bool:
     """Counts a recorded match in the log, the table and the displayed ratings, all at once.
 
-    Runs inside the transaction that records the match, and leaves each seat's rating_change for
-    the caller to save. An entrant that was disqualified while it played leaves the match unrated.
+    Runs inside the transaction that records the match, which has locked the ladder, and leaves
+    each seat's rating_change for the caller to save. An entrant that was disqualified while it
+    played leaves the match unrated.
     """
     entrants = {
         e.submission_id: e
@@ -107,11 +108,7 @@ def _add_pair_count(competition_id: int, key: PairKey, tally: list[float]) -> No
 def _nudge(seats: list[MatchSeat], episodes: list[Episode], entrants: dict[int, Entrant]) -> None:
     """The quick Elo step of each pair and episode, and the table's counters."""
     by_entrant = {entrants[seat.submission_id].pk: seat for seat in seats}
-    # Locked in the order of their keys: two matches that share entrants must not deadlock.
-    rows = {
-        row.entrant_id: row
-        for row in Rating.objects.select_for_update().filter(entrant__in=by_entrant).order_by("pk")
-    }
+    rows = {row.entrant_id: row for row in Rating.objects.filter(entrant__in=by_entrant)}
     before = {pk: row.elo for pk, row in rows.items()}
     ladder = Ladder.objects.get(competition__matches=episodes[0].match_id)
     for episode in episodes:
@@ -167,7 +164,7 @@ def refit(competition: Competition) -> bool:
         return False
     try:
         with transaction.atomic():
-            ladder.refresh_from_db()
+            ladder = Ladder.objects.locked(competition.pk)
             counts, entrants = _snapshot(competition)
         found = _fit(competition, counts, entrants)
         _publish(ladder, found, entrants)
@@ -216,11 +213,9 @@ def _fit(competition: Competition, counts: list[Any], entrants: list[Entrant]) -
 
 def _publish(ladder: Ladder, found: fit.Fit, entrants: list[Entrant]) -> None:
     with transaction.atomic():
+        Ladder.objects.locked(ladder.competition_id)
         newest = _newest_matches(ladder.competition_id, entrants)
-        current = {
-            row.entrant_id: row
-            for row in Rating.objects.select_for_update().filter(entrant__in=entrants)
-        }
+        current = {row.entrant_id: row for row in Rating.objects.filter(entrant__in=entrants)}
         points = []
         for entrant in entrants:
             row = current[entrant.pk]
@@ -325,15 +320,31 @@ def _published(competition: Competition) -> Any:
 def rebuild(competition: Competition) -> None:
     """Pair counts and tables again from the log, without void matches and the disqualified."""
     with transaction.atomic():
-        ladder, _ = Ladder.objects.get_or_create(competition=competition)
+        ladder = Ladder.objects.locked(competition.pk)
         entrants = {e.submission_id: e for e in Entrant.objects.filter(competition=competition)}
         banned = [s for s, e in entrants.items() if e.is_disqualified]
         counted = Match.objects.filter(competition=competition, is_rated=True, is_void=False)
         counted = counted.exclude(seats__submission__in=banned)
         _rebuild_counts(competition, counted, entrants)
         _rebuild_tables(competition, counted, entrants)
-        Ladder.objects.filter(pk=ladder.pk).update(revision=F("revision") + 1)
+        Ladder.objects.filter(pk=ladder.pk).update(revision=F("revision") + 1, is_rebuild_due=False)
     refit(competition)
+
+
+def ask_for_rebuild(competition_id: int) -> None:
+    """Noted on the ladder, so that it is made up for where the message is lost."""
+    Ladder.objects.update_or_create(
+        competition_id=competition_id, defaults={"is_rebuild_due": True}
+    )
+    later("league.rebuild", competition_id)
+
+
+def catch_up(competition: Competition) -> bool:
+    """A rebuild if one is due, else a fit; False if there was nothing to do."""
+    if Ladder.objects.filter(competition=competition, is_rebuild_due=True).exists():
+        rebuild(competition)
+        return True
+    return refit(competition)
 
 
 def _rebuild_counts(competition: Competition, counted: Any, entrants: dict[int, Entrant]) -> None:
@@ -352,10 +363,7 @@ def _rebuild_counts(competition: Competition, counted: Any, entrants: dict[int, 
 
 
 def _rebuild_tables(competition: Competition, counted: Any, entrants: dict[int, Entrant]) -> None:
-    rows = {
-        row.entrant_id: row
-        for row in Rating.objects.select_for_update().filter(entrant__competition=competition)
-    }
+    rows = {row.entrant_id: row for row in Rating.objects.filter(entrant__competition=competition)}
     for row in rows.values():
         for name in TALLIES:
             setattr(row, name, 0)
@@ -372,4 +380,4 @@ def _rebuild_tables(competition: Competition, counted: Any, entrants: dict[int, 
 def recompute_by_hand(competition: Competition, actor: Any, reason: str) -> None:
     """An organiser asks for it: done by the league worker, and noted."""
     AuditEntry.log(actor, "recompute", competition, reason)
-    later("league.rebuild", competition.pk)
+    ask_for_rebuild(competition.pk)

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from evaluation.url_agent import check_url
 from evaluation.verdict import Verdict
-from league import entrants, storage
+from league import entrants, ratings, storage
 from league.errors import Conflict, Forbidden, LeagueError, LimitReached, TooLarge
-from league.models import AuditEntry, Competition, Phase, Submission, Team
+from league.models import AuditEntry, Competition, Ladder, Phase, Submission, Team
 from league.queue import later
 from league.teams import team_of
 
@@ -276,11 +276,12 @@ def retire(submission: Submission, user: Any, reason: str = "") -> None:
     AuditEntry.log(user, "retire", _name(submission), reason)
 
 
+@transaction.atomic
 def disqualify(submission: Submission, actor: Any, reason: str) -> None:
     """Its episodes leave the rating of everybody."""
     _end_active(submission, Submission.Status.DISQUALIFIED)
     AuditEntry.log(actor, "disqualify", _name(submission), reason)
-    later("league.rebuild", submission.competition_id)
+    ratings.ask_for_rebuild(submission.competition_id)
 
 
 def reinstate(submission: Submission, actor: Any, reason: str) -> None:
@@ -289,7 +290,7 @@ def reinstate(submission: Submission, actor: Any, reason: str) -> None:
         _guard(submission, {Submission.Status.DISQUALIFIED}, Submission.Status.ACTIVE)
         entrants.enter(submission)
         AuditEntry.log(actor, "reinstate", _name(submission), reason)
-        later("league.rebuild", submission.competition_id)
+        ratings.ask_for_rebuild(submission.competition_id)
 
 
 @transaction.atomic
@@ -302,6 +303,7 @@ def _end_active(submission: Submission, status: Submission.Status) -> None:
 
 
 def _guard(submission: Submission, allowed: set[Any], status: Submission.Status) -> None:
+    Ladder.objects.locked(submission.competition_id)
     changed = Submission.objects.filter(pk=submission.pk, status__in=allowed).update(
         status=status, status_since=timezone.now()
     )

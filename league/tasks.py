@@ -55,12 +55,12 @@ def pair_competitions() -> int:
 
 @shared_task(name="league.refit_competitions")
 def refit_competitions() -> int:
-    return sum(ratings.refit(competition) for competition in Competition.objects.all())
+    return sum(ratings.catch_up(competition) for competition in Competition.objects.all())
 
 
 @shared_task(name="league.rebuild")
-def rebuild(competition_id: int) -> None:
-    ratings.rebuild(Competition.objects.get(pk=competition_id))
+def rebuild(competition_id: int) -> bool:
+    return ratings.catch_up(Competition.objects.get(pk=competition_id))
 
 
 @shared_task(name="league.sweep")

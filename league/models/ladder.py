@@ -3,6 +3,14 @@
 from django.db import models
 
 
+class LadderManager(models.Manager["Ladder"]):
+    def locked(self, competition_id: int) -> "Ladder":
+        """The row, held until the transaction ends. Whoever writes submissions, entrants, counts
+        or ratings of a ladder takes it before them, so that nobody waits in a circle."""
+        self.get_or_create(competition_id=competition_id)
+        return self.select_for_update().get(competition_id=competition_id)
+
+
 class Ladder(models.Model):
     """One row a competition: how far the log has been fitted, and what the fit found."""
 
@@ -15,6 +23,8 @@ class Ladder(models.Model):
     # Raised by whatever else changes the fit: an entrant joined, left or was disqualified.
     revision = models.PositiveIntegerField(default=0)
     fitted_revision = models.PositiveIntegerField(default=0)
+    # Set until the counts have been made again from the log: a message for it may be lost.
+    is_rebuild_due = models.BooleanField(default=False)
     fitting_until = models.DateTimeField(null=True)
     fitted_at = models.DateTimeField(null=True)
     data_hash = models.CharField(max_length=64, blank=True)
@@ -22,6 +32,8 @@ class Ladder(models.Model):
     seat_advantage = models.FloatField(default=0.0)
     seat_advantage_se = models.FloatField(default=0.0)
     draw = models.FloatField(default=0.5, help_text="Davidson's nu.")
+
+    objects = LadderManager()
 
     def __str__(self) -> str:
         return f"Ladder of {self.competition}"

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from league import matches, ratings, submissions
+from league import matches, ratings, submissions, tasks
 from league.models import Entrant, Ladder, Match, PairCount, Rating, RatingPoint
 from tests.factories import (
     make_competition,
@@ -158,3 +158,29 @@ def test_a_rating_is_provisional_while_it_is_vague_and_young() -> None:
     ratings.refit(competition)
     assert Rating.objects.get(entrant=alice).is_provisional
     assert not Rating.objects.get(entrant=bob).is_provisional
+
+
+@pytest.mark.parametrize("is_message_lost", [True, False])
+def test_a_rebuild_that_was_asked_for_is_made_once(league, is_message_lost) -> None:
+    competition, _ = league
+    ratings.refit(competition)
+    voided = Match.objects.filter(is_rated=True).first()
+    matches.void(voided, make_staff(), "the seed was known")  # the message goes nowhere here
+    played = sum(Rating.objects.values_list("matches", flat=True))
+    counted = sum(p.wins + p.draws + p.losses for p in PairCount.objects.all())
+    if is_message_lost:
+        tasks.refit_competitions()
+    else:
+        tasks.rebuild(competition.pk)
+    assert sum(Rating.objects.values_list("matches", flat=True)) == played - 2
+    assert sum(p.wins + p.draws + p.losses for p in PairCount.objects.all()) == counted - 2
+    assert not tasks.rebuild(competition.pk)
+
+
+def test_disqualifying_and_reinstating_ask_for_a_rebuild(league) -> None:
+    _, field = league
+    for verb in (submissions.disqualify, submissions.reinstate):
+        verb(field[3].submission, make_staff(), "looked odd")
+        assert Ladder.objects.get().is_rebuild_due
+        tasks.refit_competitions()
+        assert not Ladder.objects.get().is_rebuild_due

@@ -170,8 +170,9 @@ def test_killed_league_ends_all_the_same(league):
 
 
 @pytest.mark.slow
-def test_signal_to_make_alone_ends_the_league(league):
+def test_signal_to_make_alone_ends_the_league(tmp_path):
     """A stop button does so; make itself passes on SIGTERM only."""
+    league = League(tmp_path / "var")
     league.start(by_make=True)
     family = family_of(league.process.pid)
     league.stop(signal.SIGINT)

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 
+import evaluation
 from league import competitions, house, matches, ratings, submissions
 from league.errors import LeagueError
 from league.models import (
@@ -127,6 +128,12 @@ class CompetitionAdmin(ModelAdmin):
         ),
         ("Ladder", {"fields": ("prize_cut", "settle_se", "max_matches")}),
     )  # fmt: skip
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "environment":
+            games = [(name, name) for name in sorted(evaluation.environments)]
+            kwargs["widget"] = forms.Select(choices=[("", "---------"), *games])
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description="phase")
     def phase_now(self, competition: Competition) -> str:

@@ -73,14 +73,24 @@ class Competition(models.Model):
             raise ValidationError({"environment": f"There is no environment {self.environment!r}."})
         if not isinstance(self.configuration, dict):
             raise ValidationError({"configuration": "The configuration must be a JSON object."})
+        self.environment_version = self._playable_version()
+        dates = [date for date in (self.opens_at, self.deadline, self.closes_at) if date]
+        if dates != sorted(dates):
+            raise ValidationError("The dates must be in order: opens, deadline, closes.")
+
+    def _playable_version(self) -> str:
+        """The version of the environment, once an episode could be set up as configured."""
         try:
             env = evaluation.make(self.environment, self.configuration)
         except InvalidArgument as error:
             raise ValidationError({"configuration": str(error)}) from None
-        self.environment_version = str(env.version)
-        dates = [date for date in (self.opens_at, self.deadline, self.closes_at) if date]
-        if dates != sorted(dates):
-            raise ValidationError("The dates must be in order: opens, deadline, closes.")
+        except (MemoryError, OverflowError):
+            raise ValidationError({"configuration": "The game does not fit in memory."}) from None
+        known = {*env.specification["configuration"], "remainingOverageTime"}
+        if unknown := ", ".join(sorted(set(self.configuration) - known)):
+            message = f"The game has no such key: {unknown}. It has {', '.join(sorted(known))}."
+            raise ValidationError({"configuration": message})
+        return str(env.version)
 
     def phase_at(self, now: datetime) -> Phase:
         if now < self.opens_at:

@@ -124,6 +124,8 @@ def test_a_created_competition_has_its_house_bots_on_the_ladder(client, carol) -
         ({"configuration": '{"rows": "four"}'}, "rows"),
         ({"configuration": "[1]"}, "JSON object"),
         ({"configuration": "{"}, "JSON"),
+        ({"configuration": '{"rowz": 4}'}, "no such key: rowz"),
+        ({"configuration": '{"rows": 4000000, "columns": 4000000}'}, "does not fit in memory"),
         ({"deadline_0": "2025-01-01", "deadline_1": "00:00"}, "in order"),
     ],
 )
@@ -131,6 +133,12 @@ def test_a_competition_that_cannot_be_played_is_refused(client, carol, change, w
     page = client.post(reverse("admin:league_competition_add"), competition_form(**change))
     assert word in page.content.decode()
     assert not Competition.objects.exists()
+
+
+def test_the_games_can_be_chosen_from_a_list(client, carol) -> None:
+    page = client.get(reverse("admin:league_competition_add")).text
+    for name in ("connectx", "tictactoe"):
+        assert f'<option value="{name}">' in page
 
 
 def test_a_competition_with_submissions_cannot_be_deleted(client, carol) -> None:

@@ -80,9 +80,17 @@ def test_logging_in_and_out(client):
     make_user("alice")
     form = {"login": "alice", "password": "correct horse battery"}
     assert client.post("/accounts/login/", form)["Location"] == "/"
+    assert "You are logged in as alice." in client.get("/").text
     assert client.get("/accounts/logout/").status_code == 200
-    assert client.post("/accounts/logout/").status_code == 302
-    assert "Log in" in client.get("/").text
+    page = client.post("/accounts/logout/", follow=True).text
+    assert "You are logged out." in page
+    assert "Log in" in page
+
+
+def test_the_forms_say_everything_once(client):
+    login = client.get("/accounts/login/").text
+    assert login.count("/accounts/password/reset/") == 1
+    assert client.get("/accounts/signup/").text.count("(optional)") == 1
 
 
 def test_a_wrong_password_says_so(client):

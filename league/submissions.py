@@ -136,7 +136,7 @@ def _require_open(competition: Competition, upload: Upload, arrived: datetime) -
 def closed_reason(competition: Competition, now: datetime) -> str:
     match competition.phase_at(now):
         case Phase.UPCOMING:
-            return f"Submissions open on {competition.opens_at:%d %B %Y at %H:%M} UTC."
+            return f"Submissions open on {competition.opens_at:%-d %B %Y at %H:%M} UTC."
         case Phase.OPEN:
             return ""
     return "The deadline has passed: submissions are closed."

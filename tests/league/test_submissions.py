@@ -1,6 +1,6 @@
 """Submitting: what is refused at once, what is taken, and what ends a submission."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connections
@@ -112,6 +112,13 @@ def test_submissions_are_taken_only_while_open(opens, deadline, closes) -> None:
         submit(competition, make_user(), Upload.from_source(SOURCE))
     assert error.value.code == "submissions_closed"
     assert not Submission.objects.exists()
+
+
+def test_the_opening_is_named_as_people_write_dates() -> None:
+    opens = datetime(2031, 5, 1, 9, 30, tzinfo=UTC)
+    competition = make_competition(opens_at=opens)
+    with pytest.raises(Forbidden, match=r"^Submissions open on 1 May 2031 at 09:30 UTC\.$"):
+        submit(competition, make_user(), Upload.from_source(SOURCE))
 
 
 def test_the_deadline_is_judged_at_arrival() -> None:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evaluation.verdict import ADVICE
-from league.models import Match, Submission
+from league.models import Match, Rating, Submission
 from tests.factories import (
     make_competition,
     make_entrant,
@@ -64,6 +64,16 @@ def test_home_names_the_leaders_and_the_newest_matches(client, connectx):
     assert "alice" in page
     assert reverse("match-detail", args=[Match.objects.get().pk]) in page
     assert "data-player" in page
+
+
+def test_home_draws_a_line_above_the_provisional(client, connectx):
+    fields = {"is_provisional": False, "se": 40.0}
+    Rating.objects.update(**fields)
+    assert "provisional-line" not in client.get("/").text
+    make_entrant(connectx, make_user("dora"), elo=1900.0, is_provisional=True)
+    page = client.get("/").text
+    assert page.count("provisional-line") == 1
+    assert page.index("provisional-line") < page.index("dora")
 
 
 def test_home_without_competitions_says_how_to_make_one(client):

@@ -105,6 +105,11 @@ class ReadOnlyAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [field.name for field in self.model._meta.fields]
 
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **more: Any) -> Any:
+        """Without a button that would save nothing; the right to change is for the actions."""
+        more["extra_context"] = {"show_save": False, "show_save_and_continue": False}
+        return super().change_view(request, object_id, *args, **more)
+
 
 @admin.register(Competition)
 class CompetitionAdmin(ModelAdmin):

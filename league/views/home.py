@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from league.models import Competition, Match
+from league.models import Competition, Match, Phase
 from league.standings import standings
 from league.views.fragments import Request, render_live
 
@@ -13,9 +13,11 @@ NEWEST = 8
 
 @require_safe
 def home(request: Request) -> HttpResponse:
-    competitions = Competition.objects.exclude(closes_at__lte=timezone.now())
+    now = timezone.now()
+    begun = Competition.objects.exclude(closes_at__lte=now).filter(opens_at__lte=now)
     context = {
-        "standings": standings(list(competitions.filter(opens_at__lte=timezone.now()))),
+        # Those that still take submissions come first.
+        "standings": standings(sorted(begun, key=lambda each: each.phase_at(now) != Phase.OPEN)),
         "matches": Match.objects.rated().filter(state=Match.State.DONE).for_display()[:NEWEST],
     }
     fragments = {"newest-matches": "league/_newest_matches.html"}

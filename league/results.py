@@ -2,17 +2,36 @@
 
 import base64
 import binascii
+import zlib
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
+from evaluation import replay
 from evaluation.verdict import ADVICE, DETAIL_CHARS, MESSAGE_CHARS
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+def storable(text: str) -> str:
+    """Databases refuse NUL and half characters."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+Text = Annotated[str, AfterValidator(storable)]
+Finite = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]  # sums stay finite, too
+Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
 Score = Annotated[float, Field(ge=0, le=1)]
 Status = Literal["ACTIVE", "INACTIVE", "DONE", "ERROR", "INVALID", "TIMEOUT"]
 MAX_SEATS = 16
+MAX_ID = 2**63 - 1
 
 
 class ResultError(Exception):
@@ -25,8 +44,8 @@ class _Strict(BaseModel):
 
 class VerdictData(_Strict):
     code: str
-    message: Annotated[str, Field(max_length=MESSAGE_CHARS)]
-    detail: Annotated[str, Field(max_length=DETAIL_CHARS)] = ""
+    message: Annotated[Text, Field(max_length=MESSAGE_CHARS)]
+    detail: Annotated[Text, Field(max_length=DETAIL_CHARS)] = ""
 
     @field_validator("code")
     @classmethod
@@ -39,8 +58,22 @@ class VerdictData(_Strict):
 class Rejected(_Strict):
     """An upload that could not be unpacked: no episode was played."""
 
-    sha256: str
+    sha256: Text
     verdict: VerdictData
+
+
+class LogEntry(_Strict):
+    """What an agent printed at a step, and what the step cost it."""
+
+    step: Count = 0
+    stdout: str = ""
+    stderr: str = ""
+    seconds: Seconds = 0.0
+    bank_left: Finite | None = None
+
+
+class Logs(_Strict):
+    seats: Annotated[list[list[LogEntry]], Field(max_length=MAX_SEATS)]
 
 
 class EpisodeOutcome(_Strict):
@@ -49,22 +82,23 @@ class EpisodeOutcome(_Strict):
     scores: list[Score]
     verdicts: list[VerdictData | None]
     overage: list[Finite | None]
-    slowest: list[Finite]
-    seconds: Finite
-    steps: Annotated[int, Field(ge=0)]
-    cause: Annotated[str, Field(max_length=300)]
+    slowest: list[Seconds]
+    seconds: Seconds
+    steps: Count
+    cause: Annotated[Text, Field(max_length=300)]
     replay: str
     logs: str
 
     @field_validator("replay", "logs")
     @classmethod
-    def is_bounded_base64(cls, text: str) -> str:
-        if len(text) > settings.REPLAY_MAX_BYTES * 4 // 3 + 4:
-            raise ValueError("too large")
-        try:
-            base64.b64decode(text, validate=True)
-        except binascii.Error:
-            raise ValueError("not base64") from None
+    def is_packed(cls, text: str) -> str:
+        unpacked(text)
+        return text
+
+    @field_validator("logs")
+    @classmethod
+    def are_logs(cls, text: str) -> str:
+        Logs.model_validate_json(unpacked(text))
         return text
 
     def has_seats(self, count: int) -> bool:
@@ -75,14 +109,30 @@ class EpisodeOutcome(_Strict):
 
 
 class Outcome(_Strict):
-    attempt: int
-    token: Annotated[str, Field(max_length=64)]
-    worker: Annotated[str, Field(max_length=120)] = ""
+    attempt: Annotated[int, Field(ge=1, le=MAX_ID)]
+    token: Annotated[Text, Field(max_length=64)]
+    worker: Annotated[Text, Field(max_length=120)] = ""
     repeated: bool = False
-    no_box: Annotated[str, Field(max_length=300)] = ""
-    fault: Annotated[str, Field(max_length=300)] = ""
+    no_box: Annotated[Text, Field(max_length=300)] = ""
+    fault: Annotated[Text, Field(max_length=300)] = ""
     rejected: Rejected | None = None
     episodes: Annotated[list[EpisodeOutcome], Field(max_length=MAX_SEATS)] = []
+
+
+def unpacked(text: str) -> bytes:
+    """What is inside base64 and gzip, all of it and not more than is read later."""
+    if len(text) > settings.REPLAY_MAX_BYTES * 4 // 3 + 4:
+        raise ValueError("too large")
+    unpacker = zlib.decompressobj(wbits=replay.GZIP)
+    try:
+        content = unpacker.decompress(
+            base64.b64decode(text, validate=True), settings.REPLAY_MAX_UNPACKED_BYTES
+        )
+    except (binascii.Error, zlib.error):
+        raise ValueError("neither base64 nor gzip") from None
+    if not unpacker.eof:
+        raise ValueError("cut, or too large when unpacked")
+    return content
 
 
 def parse(raw: Any) -> Outcome:

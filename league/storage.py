@@ -1,6 +1,7 @@
 """Files in DATA_DIR: uploads by content hash, replays and private logs by episode."""
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -11,8 +12,11 @@ from typing import Any
 from django.conf import settings
 
 from evaluation import replay
+from evaluation.errors import InvalidArgument
 from league.errors import NotFound
 from league.models import Episode
+
+logger = logging.getLogger(__name__)
 
 # What a move's log holds; a worker's file is data from another trust zone and may lack some.
 LOG_ENTRY = {"step": 0, "stdout": "", "stderr": "", "seconds": 0.0, "bank_left": None}
@@ -82,22 +86,36 @@ def remove_leftovers() -> int:
 def read_replay_bytes(episode: Episode) -> bytes:
     """The replay as stored: gzip-compressed JSON."""
     try:
-        return replay_path(episode.pk).read_bytes()
-    except FileNotFoundError:
+        if packed := replay_path(episode.pk).read_bytes():
+            return packed
+        raise OSError(f"the replay of {episode} is empty")  # as a power cut may leave it
+    except OSError as error:
+        _report_unreadable(error)
         raise NotFound("This replay is not kept any more; its result is.") from None
+
+
+def _report_unreadable(error: Exception) -> None:
+    """A file that is gone may have been tidied away; anything else is for the organiser."""
+    if not isinstance(error, FileNotFoundError):
+        logger.error("a file of an episode cannot be read: %s", error)
 
 
 def read_replay(episode: Episode) -> dict[str, Any]:
     """The public replay in the JSON form of kaggle-environments."""
-    return replay.from_bytes(read_replay_bytes(episode))
+    packed = read_replay_bytes(episode)
+    try:
+        return replay.from_bytes(packed)
+    except InvalidArgument as error:
+        _report_unreadable(error)
+        raise NotFound("This replay is damaged; its result is kept.") from None
 
 
 def read_logs(episode: Episode, seat_number: int) -> list[dict[str, Any]]:
     """What the agent in this seat printed, by step; for its owner only."""
     try:
-        content = logs_path(episode.pk).read_bytes()
-    except FileNotFoundError:
+        seats = replay.from_bytes(logs_path(episode.pk).read_bytes()).get("seats", [])
+    except (OSError, InvalidArgument) as error:
+        _report_unreadable(error)
         return []
-    seats = replay.from_bytes(content).get("seats", [])
     entries = seats[seat_number] if seat_number < len(seats) else []
     return [{key: entry.get(key, empty) for key, empty in LOG_ENTRY.items()} for entry in entries]

@@ -38,8 +38,9 @@ def record_result(result: dict[str, Any]) -> bool:
 @shared_task(name="league.record_progress")
 def record_progress(attempt_id: int, token: str, stage: str, seconds: float) -> None:
     attempt = Attempt.objects.filter(pk=attempt_id, token=token).select_related("match").first()
-    if attempt and attempt.match.candidate_id and stage in {"unpacked", "imported"}:
-        submissions.mark_stage(attempt.match.candidate_id, stage, min(float(seconds), 3600.0))
+    is_stage = stage in {"unpacked", "imported"} and 0 <= seconds <= 3600  # and so a number
+    if attempt and attempt.match.candidate_id and is_stage:
+        submissions.mark_stage(attempt.match.candidate_id, stage, seconds)
 
 
 @shared_task(name="league.pair")

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import zlib
 from typing import Any
 
 from django.http import HttpResponse
@@ -47,5 +48,8 @@ def get_replay(request: ApiRequest, id: int) -> HttpResponse:
 
 
 def unpacked(packed: bytes) -> bytes:
-    with gzip.open(io.BytesIO(packed)) as file:
-        return file.read(SIZE_LIMIT)
+    try:
+        with gzip.open(io.BytesIO(packed)) as file:
+            return file.read(SIZE_LIMIT)
+    except (OSError, EOFError, zlib.error):
+        raise NotFound("This replay is damaged; its result is kept.") from None

@@ -330,6 +330,8 @@ def _record_rejection(match: Match, seats: list[MatchSeat], rejected: results.Re
 def _continue_validation(match: Match, seats: list[MatchSeat]) -> None:
     candidate = match.candidate
     assert candidate is not None
+    if candidate.status != Submission.Status.VALIDATING:
+        return  # disqualified meanwhile
     fault = _candidate_fault(match, candidate)
     if fault:
         submissions.reject(candidate, fault)
@@ -406,6 +408,8 @@ def abort(match: Match, reason: str) -> bool:
 
 def run_again(match: Match, actor: Any, reason: str) -> Match:
     """Plays the same match once more as a new one; the old one stays and keeps its result."""
+    if match.purpose != Match.Purpose.RATED:
+        raise Conflict("Only a rated match can be run again: a validation is not.", "wrong_state")
     if match.state not in {Match.State.DONE, Match.State.ABORTED}:
         raise Conflict("This match has not ended: wait for it, then run it again.", "wrong_state")
     with transaction.atomic():

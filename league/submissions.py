@@ -13,7 +13,7 @@ from evaluation.url_agent import check_url
 from evaluation.verdict import Verdict
 from league import entrants, ratings, storage
 from league.errors import Conflict, Forbidden, LeagueError, LimitReached, TooLarge
-from league.models import AuditEntry, Competition, Ladder, Phase, Submission, Team
+from league.models import AuditEntry, Competition, Entrant, Ladder, Phase, Submission, Team
 from league.queue import later
 from league.teams import team_of
 
@@ -285,12 +285,17 @@ def disqualify(submission: Submission, actor: Any, reason: str) -> None:
 
 
 def reinstate(submission: Submission, actor: Any, reason: str) -> None:
-    """Undoes a disqualification: its episodes count again."""
+    """Undoes a disqualification: its episodes count again, or its validation begins anew."""
+    was_validated = Entrant.objects.filter(submission=submission).exists()
+    status = Submission.Status.ACTIVE if was_validated else Submission.Status.PENDING
     with transaction.atomic():
-        _guard(submission, {Submission.Status.DISQUALIFIED}, Submission.Status.ACTIVE)
-        entrants.enter(submission)
+        _guard(submission, {Submission.Status.DISQUALIFIED}, status)
         AuditEntry.log(actor, "reinstate", _name(submission), reason)
-        ratings.ask_for_rebuild(submission.competition_id)
+        if was_validated:
+            entrants.enter(submission)
+            ratings.ask_for_rebuild(submission.competition_id)
+        else:
+            later("league.validate_submission", submission.pk)
 
 
 @transaction.atomic

@@ -292,6 +292,29 @@ class TestValidation:
         assert pending.retry_at
         assert pending.verdict == ""
 
+    @pytest.mark.parametrize("after", [0, 1])
+    def test_disqualified_in_validation_never_plays_unvalidated(self, pending, after) -> None:
+        matches.begin_validation(pending.pk)
+        if after:
+            matches.record(result_of(self.newest()[1], episode_result()))
+        submissions.disqualify(pending, make_staff(), "a copy")
+        episodes = [episode_result()] * (1 + after)
+        matches.record(result_of(self.newest()[1], *episodes))
+        pending.refresh_from_db()
+        assert pending.status == "DISQUALIFIED"
+        assert "active" not in pending.stages
+        assert Match.objects.count() == 1 + after
+        submissions.reinstate(pending, make_staff(), "it was not")
+        pending.refresh_from_db()
+        assert pending.status == "PENDING"
+        assert matches.begin_validation(pending.pk)
+
+    def test_a_validation_is_not_run_again_as_a_rated_match(self, pending) -> None:
+        matches.begin_validation(pending.pk)
+        matches.record(result_of(self.newest()[1], episode_result()))
+        with pytest.raises(Conflict):
+            matches.run_again(Match.objects.last(), make_staff(), "once more")
+
 
 def test_void_match_leaves_the_rating(rated) -> None:
     from league import ratings

@@ -133,11 +133,14 @@ CELERY_BEAT_SCHEDULE = {
 }
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "league.cache.SignedRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "palaestra",
-        # Whoever can write to Redis must not be able to run code here: JSON, not pickle.
-        "OPTIONS": {"serializer": "league.cache.JsonSerializer"},
+        "OPTIONS": {
+            "serializer": "league.cache.TextSerializer",
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+        },
     }
 }
 

@@ -80,6 +80,7 @@ def report_worker(client: "redis.Redis", name: str, report: dict[str, Any]) -> N
     client.set(worker_key(name), body, ex=WORKER_TTL_S)
 
 
-def read_workers(client: "redis.Redis") -> list[dict[str, Any]]:
+def read_workers(client: "redis.Redis") -> list[str]:
+    """The reports as they were written, as JSON."""
     keys = sorted(client.scan_iter(worker_key("*"), count=1000))
-    return [json.loads(body) for body in client.mget(keys) if body] if keys else []
+    return [str(body) for body in client.mget(keys) if body] if keys else []

@@ -1,12 +1,13 @@
 """What Redis knows of the running league: workers, queues, leases. None of it is kept for ever."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 
 import redis
 from django.conf import settings
+from pydantic import BaseModel, Field, ValidationError
 
 from evaluation import broker
 
@@ -14,17 +15,18 @@ QUEUES = (*broker.QUEUES, "league")
 BEAT_KEY = "palaestra:beat"
 
 
-@dataclass(frozen=True)
-class WorkerReport:
+class WorkerReport(BaseModel):
+    """What a worker says of itself: data of another trust zone, perhaps of another version."""
+
     name: str
     version: str
-    concurrency: int
+    concurrency: int = Field(ge=0, le=1024)
     level: str
     has_box: bool
     reason: str
     remedy: str
-    last_beat: datetime
-    checks: dict[str, bool] = field(default_factory=dict)
+    last_beat: datetime = Field(validation_alias="beat")
+    checks: dict[str, bool] = {}
 
 
 @dataclass(frozen=True)
@@ -56,23 +58,17 @@ def is_reachable() -> bool:
 def workers() -> list[WorkerReport]:
     """The evaluation workers that reported within the last seconds; empty when Redis is away."""
     try:
-        return [_report(raw) for raw in broker.read_workers(client())]
+        bodies = broker.read_workers(client())
     except (redis.RedisError, ValueError):
         return []
+    return [report for body in bodies if (report := _report(body))]
 
 
-def _report(raw: dict[str, Any]) -> WorkerReport:
-    return WorkerReport(
-        name=raw["name"],
-        version=raw["version"],
-        concurrency=raw["concurrency"],
-        level=raw["level"],
-        has_box=raw["has_box"],
-        reason=raw["reason"],
-        remedy=raw["remedy"],
-        last_beat=datetime.fromtimestamp(raw["beat"], UTC),
-        checks=raw["checks"],
-    )
+def _report(body: str) -> WorkerReport | None:
+    try:
+        return WorkerReport.model_validate_json(body)
+    except ValidationError:
+        return None
 
 
 def queue_depths() -> dict[str, int]:
@@ -122,6 +118,6 @@ def mark_beat() -> None:
 def scheduler_beat() -> datetime | None:
     try:
         value = client().get(BEAT_KEY)
-    except redis.RedisError:
+        return datetime.fromtimestamp(float(value), UTC) if value else None
+    except (redis.RedisError, ValueError, OverflowError):
         return None
-    return datetime.fromtimestamp(float(value), UTC) if value else None

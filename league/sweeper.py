@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from evaluation.broker import FINISHED, PLAYING, QUEUES
-from league import live, matches
+from league import live, matches, results
 from league.models import Attempt, Match, Submission
 
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def state_limit_s(match: Match) -> float:
 def _give_up(attempt: Attempt, worker: str, lease: str | None) -> bool:
     reason = "our worker was stopped" if lease != FINISHED else "its result was lost"
     logger.warning("attempt %s of match %s: %s", attempt.number, attempt.match_id, reason)
-    Attempt.objects.filter(pk=attempt.pk).update(worker=worker)
+    Attempt.objects.filter(pk=attempt.pk).update(worker=results.storable(worker)[:120])
     return matches.fail(attempt, Attempt.State.LOST, reason)
 
 

@@ -159,6 +159,16 @@ def test_an_attempt_whose_lease_ran_out_is_lost_and_the_match_sent_anew(sent) ->
     assert (attempt.state, attempt.worker, match.attempt_number) == ("LOST", "w1", 2)
 
 
+def test_a_claim_of_any_length_does_not_stop_the_sweeper(sent) -> None:
+    _, attempt = sent
+    broker.claim(live.client(), attempt.pk, "w\0" * 500)
+    live.client().delete(broker.lease_key(attempt.pk))
+    assert sweeper.sweep()["lost"] == 1
+    attempt.refresh_from_db()
+    assert len(attempt.worker) == 120
+    assert "\0" not in attempt.worker
+
+
 def test_an_attempt_that_plays_for_ever_is_given_up(sent) -> None:
     match, attempt = sent
     broker.claim(live.client(), attempt.pk, "w1")

@@ -45,6 +45,20 @@ def test_all_well_says_so(client):
     assert "no network" in page
 
 
+@pytest.mark.parametrize(
+    "body", ["no JSON", "[]", "{}", '{"name": "x"}', '{"concurrency": 1e9}', "\\xff"]
+)
+def test_a_report_that_is_none_hides_no_worker(client, body):
+    report()
+    live.client().set(broker.worker_key("broken"), body)
+    report(name="greedy", concurrency=10**9)
+    live.client().set(live.BEAT_KEY, "inf")
+    assert "worker-1" in client.get("/status/").text
+    assert [worker.name for worker in live.workers()] == ["worker-1"]
+    assert live.concurrency() == 2
+    assert client.get("/readyz").status_code == 503
+
+
 def test_a_machine_without_a_box_names_the_command_that_mends_it(client):
     report(has_box=False, reason="User namespaces are off.", remedy="sudo sysctl -w x=1")
     live.mark_beat()

@@ -35,6 +35,9 @@ WEB = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 )
+# A worker has Redis and nothing else: with these it could write any file of ours, or run code.
+FORBIDDEN = ("CONFIG", "MODULE", "DEBUG", "REPLICAOF", "SLAVEOF", "MIGRATE")
+
 EVALUATION = (
     "DATA_DIR",
     "REDIS_URL",
@@ -102,6 +105,7 @@ def private_redis(data_dir: Path) -> Process:
         "maxmemory-policy": "noeviction",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    words += [word for name in FORBIDDEN for word in ("--rename-command", name, "")]
     return Process(
         "redis",
         (redis_binary(), *words),

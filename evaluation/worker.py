@@ -67,6 +67,7 @@ app.conf.update(
     task_create_missing_queues=True,
     worker_prefetch_multiplier=1,
     worker_send_task_events=False,
+    worker_enable_remote_control=False,  # or whoever has Redis may command the workers
     worker_redirect_stdouts=False,
     broker_connection_retry_on_startup=True,
     # Validations are served before rated matches.

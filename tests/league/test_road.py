@@ -4,6 +4,7 @@ import io
 import os
 import signal
 import tarfile
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -183,6 +184,15 @@ class TestAKilledWorker:
         wait_for(lambda: boxes(stack))
         stack.kill("evaluation")
         wait_for(lambda: not boxes(stack), 10, "the boxes to end")
+
+
+def test_workers_obey_nobody_who_merely_has_redis(stack: Stack) -> None:
+    from league.celery import app
+
+    app.control.broadcast("shutdown")
+    time.sleep(1)
+    assert [stack.processes[name].poll() for name in ("evaluation", "league")] == [None, None]
+    assert app.control.inspect(timeout=0.5).ping() is None
 
 
 def boxes(stack: Stack) -> list[int]:

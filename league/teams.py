@@ -7,6 +7,8 @@ from django.db import IntegrityError, transaction
 from league.errors import Forbidden
 from league.models import Membership, Team
 
+NAME_CHARS = 120  # of a name that is taken: the rest is for what tells the two apart
+
 
 def team_of(user: Any) -> Team:
     """The user's team; made on first use and named after the user."""
@@ -17,12 +19,9 @@ def team_of(user: Any) -> Team:
 
 
 def _make_team(user: Any) -> Team:
-    name = user.get_username()
-    if Team.objects.filter(name=name).exists():
-        name = f"{name} ({user.pk})"
     try:
         with transaction.atomic():
-            team = Team.objects.create(name=name)
+            team = Team.objects.create(name=_free_name(user.get_username(), str(user.pk)))
             Membership.objects.create(team=team, user=user, role=Membership.Role.LEADER)
             return team
     except IntegrityError:  # a simultaneous request was first
@@ -30,4 +29,11 @@ def _make_team(user: Any) -> Team:
 
 
 def house_team() -> Team:
-    return Team.objects.get_or_create(name="House", defaults={"is_house": True})[0]
+    """Told by its mark: anybody may be called House."""
+    found = Team.objects.filter(is_house=True).order_by("pk").first()
+    return found or Team.objects.create(name=_free_name("House", "bots"), is_house=True)
+
+
+def _free_name(name: str, suffix: str) -> str:
+    is_taken = Team.objects.filter(name=name).exists()
+    return f"{name[:NAME_CHARS]} ({suffix})" if is_taken else name

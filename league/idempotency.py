@@ -31,8 +31,8 @@ MAX_KEY_LENGTH = MAX_PATH_LENGTH = 200
 def answer_once(request: HttpRequest, user: User, work: Callable[[], HttpResponse]) -> HttpResponse:
     """Does the work, or answers as it was answered first under the key of this request."""
     key = request.headers.get(HEADER)
-    if key is None or len(request.path) > MAX_PATH_LENGTH:
-        return work()
+    if key is None or len(request.path) > MAX_PATH_LENGTH or "\0" in request.path:
+        return work()  # no such address does anything that must not be done twice
     check_key(key)
     fingerprint = body_fingerprint(request)
     record, is_mine = claim(user, request.path, key, fingerprint)

@@ -22,6 +22,7 @@ EXTENSIONS = {
     ".zip": Submission.Kind.BUNDLE,
     ".tar.gz": Submission.Kind.BUNDLE,
 }
+MAX_URL_CHARS = 500
 RETRY_AFTER = timedelta(minutes=2)
 
 
@@ -55,6 +56,8 @@ class Upload:
             check_url(url)
         except ValueError as error:
             raise LeagueError(str(error), "bad_url") from None
+        if len(url) > MAX_URL_CHARS:
+            raise LeagueError(f"The URL is longer than {MAX_URL_CHARS} characters.", "bad_url")
         return cls(Submission.Kind.URL, "", url=url)
 
     @property

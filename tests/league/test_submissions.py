@@ -65,9 +65,12 @@ def test_an_upload_over_the_limit_is_refused(settings) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://example.org/", "example.org", "javascript:alert(1)", "http://", "http://a:b@c.org/"],
-)
-def test_a_url_that_is_not_http_is_refused(url: str) -> None:
+    [
+        "ftp://example.org/", "example.org", "javascript:alert(1)", "http://", "http://a:b@c.org/",
+        "http://example.org/" + "a" * 500,
+    ],
+)  # fmt: skip
+def test_a_url_that_is_not_http_or_too_long_is_refused(url: str) -> None:
     with pytest.raises(LeagueError) as error:
         Upload.from_url(url)
     assert error.value.code == "bad_url"

@@ -198,3 +198,10 @@ def test_same_upload_at_the_same_instant_is_one_submission_without_a_key_too():
     answers = all_at_once({"source": "def a(o): 0"})
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
     assert Submission.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", ["/nothing/%00", "/nothing/" + "a" * 200])
+def test_an_address_that_no_database_holds_is_answered_without_a_record(alice, path):
+    answers = [alice.post(path, URL, **KEY) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert not IdempotencyRecord.objects.exists()

@@ -160,7 +160,7 @@ class TestAKilledWorker:
         competition = make_competition(max_matches=0)  # nobody wants matches of their own accord
         match = rated_pair(competition)
         attempt = Attempt.objects.get(match=match)
-        wait_for(lambda: stack.client().get(broker.lease_key(attempt.pk)) == "playing")
+        wait_for(lambda: stack.client().get(broker.claim_key(attempt.pk)))
         stack.kill("evaluation")
         stack.start("evaluation")
 
@@ -180,7 +180,7 @@ class TestAKilledWorker:
         competition = make_competition(max_matches=0)
         match = rated_pair(competition)
         attempt = Attempt.objects.get(match=match)
-        wait_for(lambda: stack.client().get(broker.lease_key(attempt.pk)) == "playing")
+        wait_for(lambda: stack.client().get(broker.claim_key(attempt.pk)))
         wait_for(lambda: boxes(stack))
         stack.kill("evaluation")
         wait_for(lambda: not boxes(stack), 10, "the boxes to end")

@@ -34,6 +34,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 def _has_invitation(request: HttpRequest) -> bool:
     """The code comes once in the address and is remembered for the form that follows."""
     code = request.GET.get("invitation", "").strip() or request.session.get(SESSION_KEY, "")
+    if not code.isprintable():
+        return False  # PostgreSQL fails at a NUL
     if not Invitation.objects.filter(code=code, used_by=None).exists():
         return False
     request.session[SESSION_KEY] = code

@@ -47,7 +47,7 @@ def test_an_invitation_admits_one_person(client, settings):
     assert "it has been used" in page
 
 
-@pytest.mark.parametrize("code", ["", "tin"])
+@pytest.mark.parametrize("code", ["", "tin", "golden%00"])
 def test_without_a_good_code_nobody_is_made(client, settings, code):
     settings.SIGNUP = "invite"
     Invitation.objects.create(code="golden")

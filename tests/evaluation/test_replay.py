@@ -51,7 +51,11 @@ def test_what_json_has_no_word_for_becomes_the_nearest_it_has():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("data", [b"", b"no gzip", gzip.compress(b"[1]"), gzip.compress(b"{")])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no gzip", gzip.compress(b"[1]"), gzip.compress(b"{")],
+    ids=["empty", "no gzip", "no object", "no json"],
+)
 def test_damaged_bytes_are_refused(data):
     with pytest.raises(errors.InvalidArgument):
         replay.from_bytes(data)

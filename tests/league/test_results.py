@@ -80,7 +80,9 @@ def test_what_no_database_stores_is_replaced(match) -> None:
     assert seat.episode.cause == "\N{REPLACEMENT CHARACTER} ?"
 
 
-@pytest.mark.parametrize("damage", [b"", b"rot", gzip.compress(b'{"seats": [')[:-9]])
+@pytest.mark.parametrize(
+    "damage", [b"", b"rot", gzip.compress(b'{"seats": [')[:-9]], ids=["empty", "rot", "cut"]
+)
 def test_a_damaged_file_costs_only_itself(client, match, alice, damage) -> None:
     assert matches.record(result_of(match.attempts.get(), episode_result(), episode_result()))
     episode, mine = Episode.objects.get(number=0), match.seats.first().submission

@@ -27,6 +27,11 @@ PICTURES = {
 }
 
 
+def upload_path(data_dir: Path, sha256: str) -> Path:
+    """Where the league leaves an upload and its workers find it."""
+    return data_dir / "uploads" / sha256[:2] / sha256
+
+
 def unpack(archive: Path, filename: str, destination: Path) -> Path:
     """The path of main.py in `destination`, which appears only when everything is in it.
 

@@ -102,7 +102,7 @@ def play_episode(spec: EpisodeSpec, on_stage: StageReport | None = None) -> Epis
     started = time.monotonic()
     env = evaluation.make(spec.environment, spec.configuration, info={"seed": spec.seed})
     with ExitStack() as stack:
-        seats = _seat_agents(spec, stack)
+        seats = _seat_agents(spec, env, stack)
         # Whose verdict is on the whole episode, not on a move: so far those that did not load.
         whole = [seat for seat in seats if getattr(seat, "verdict", None)]
         if on_stage and not whole:
@@ -114,9 +114,9 @@ def play_episode(spec: EpisodeSpec, on_stage: StageReport | None = None) -> Epis
     return _result(env, spec, seats, whole, time.monotonic() - started)
 
 
-def _seat_agents(spec: EpisodeSpec, stack: ExitStack) -> list[Any]:
+def _seat_agents(spec: EpisodeSpec, env: Environment, stack: ExitStack) -> list[Any]:
     """Starts all agents at once, then waits for each to be loaded. Built-ins sit in by name."""
-    agents = [_open(agent, spec) for agent in spec.agents]
+    agents = [_open(agent, spec, env) for agent in spec.agents]
     boxed = [agent for agent in agents if isinstance(agent, AgentProcess)]
     for box in boxed:
         stack.callback(box.close)
@@ -126,7 +126,7 @@ def _seat_agents(spec: EpisodeSpec, stack: ExitStack) -> list[Any]:
     return agents
 
 
-def _open(agent: AgentSpec, spec: EpisodeSpec) -> Actor | str:
+def _open(agent: AgentSpec, spec: EpisodeSpec, env: Environment) -> Actor | str:
     if agent.kind == "builtin":
         return agent.source
     if agent.kind == "url":
@@ -137,16 +137,15 @@ def _open(agent: AgentSpec, spec: EpisodeSpec) -> Actor | str:
             resolve=spec.resolve,
         )
     hidden = [Path(path) for path in spec.hidden]
-    return AgentProcess(Path(agent.source), _limits(agent, spec), hidden=hidden)
+    return AgentProcess(Path(agent.source), _limits(agent, env), hidden=hidden)
 
 
-def _limits(agent: AgentSpec, spec: EpisodeSpec) -> Limits:
+def _limits(agent: AgentSpec, env: Environment) -> Limits:
     """The processor time is bounded by what the clocks of the episode can ever allow."""
-    run_s = evaluation.make(spec.environment, spec.configuration).configuration["runTimeout"]
     return Limits(
         startup_s=agent.startup_s,
         memory_bytes=agent.memory_mb * MIB,
-        cpu_s=agent.startup_s + run_s,
+        cpu_s=agent.startup_s + env.configuration["runTimeout"],
     )
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from evaluation import broker, replay
-from evaluation.bundle import BundleError, unpack
-from evaluation.match import AgentSpec, EpisodeResult, EpisodeSpec, play_episode
+from evaluation.bundle import BundleError, unpack, upload_path
+from evaluation.match import AgentSpec, EpisodeResult, EpisodeSpec, MatchSpec, play
 from evaluation.verdict import Verdict
 from evaluation.worker import Settings, app, redis_client, settings, worker_name
 
@@ -38,16 +38,14 @@ def _play(spec: dict[str, Any], config: Settings) -> dict[str, Any]:
         folders, rejected = _unpack_uploads(spec, config.data_dir, report)
         if rejected:
             return {"rejected": rejected}
-        episodes = [
-            play_episode(_episode_spec(episode, folders, config), report)
-            for episode in spec["episodes"]
-        ]
+        episodes = [_episode_spec(episode, folders, config) for episode in spec["episodes"]]
+        played = play(MatchSpec(episodes), report)
     except BoxMissing as error:
         return {"no_box": str(error)}
     except Exception as error:
         logger.exception("attempt %s failed", spec["attempt"])
         return {"fault": f"{type(error).__name__}: {error}"[:300]}
-    return {"episodes": [_episode_json(result) for result in episodes]}
+    return {"episodes": [_episode_json(result) for result in played.episodes]}
 
 
 class BoxMissing(Exception):
@@ -97,8 +95,7 @@ def unpacked(data_dir: Path, sha256: str, filename: str) -> Path:
     folder = data_dir / "agents" / sha256[:2] / sha256
     if not (folder / "main.py").is_file():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        archive = data_dir / "uploads" / sha256[:2] / sha256
-        return unpack(archive, filename, folder).parent
+        return unpack(upload_path(data_dir, sha256), filename, folder).parent
     return folder
 
 

@@ -201,7 +201,7 @@ def _mismatch(match: Match, outcome: results.Outcome) -> str:
 
 def _record_outcome(attempt: Attempt, outcome: results.Outcome) -> bool:
     match = attempt.match
-    Ladder.objects.locked(match.competition_id)
+    ladder = Ladder.objects.locked(match.competition_id)
     if not _close(attempt, Attempt.State.DONE, Match.State.DONE, worker=outcome.worker):
         return False
     seats = list(match.seats.select_related("submission__team"))
@@ -213,7 +213,7 @@ def _record_outcome(attempt: Attempt, outcome: results.Outcome) -> bool:
     ):
         _save_episode(match, number, episode, [seats[i] for i in seating])
     if match.purpose == Match.Purpose.RATED:
-        ratings.count(match, seats)
+        ratings.count(match, seats, ladder)
         later("league.pair", match.competition_id)
     _save_seats(seats)
     if match.purpose != Match.Purpose.RATED:

@@ -47,10 +47,10 @@ TALLIES = ["matches", "wins", "draws", "losses", "crashes", "first_seats"]
 PairKey = tuple[int, int]
 
 
-def count(match: Match, seats: list[MatchSeat]) -> bool:
+def count(match: Match, seats: list[MatchSeat], ladder: Ladder) -> bool:
     """Counts a recorded match in the log, the table and the displayed ratings, all at once.
 
-    Runs inside the transaction that records the match, which has locked the ladder, and leaves
+    Runs inside the transaction that records the match and has locked its ladder, and leaves
     each seat's rating_change for the caller to save. An entrant that was disqualified while it
     played leaves the match unrated.
     """
@@ -64,8 +64,8 @@ def count(match: Match, seats: list[MatchSeat]) -> bool:
     episodes = list(match.episodes.order_by("number").prefetch_related("seats"))
     for key, tally in _pair_tallies(episodes, entrants).items():
         _add_pair_count(match.competition_id, key, tally)
-    _nudge(seats, episodes, entrants)
-    _advance_log(match, max(episode.pk for episode in episodes))
+    _nudge(seats, episodes, entrants, ladder)
+    _advance_log(ladder, max(episode.pk for episode in episodes))
     return True
 
 
@@ -105,12 +105,13 @@ def _add_pair_count(competition_id: int, key: PairKey, tally: list[float]) -> No
         )
 
 
-def _nudge(seats: list[MatchSeat], episodes: list[Episode], entrants: dict[int, Entrant]) -> None:
+def _nudge(
+    seats: list[MatchSeat], episodes: list[Episode], entrants: dict[int, Entrant], ladder: Ladder
+) -> None:
     """The quick Elo step of each pair and episode, and the table's counters."""
     by_entrant = {entrants[seat.submission_id].pk: seat for seat in seats}
     rows = {row.entrant_id: row for row in Rating.objects.filter(entrant__in=by_entrant)}
     before = {pk: row.elo for pk, row in rows.items()}
-    ladder = Ladder.objects.get(competition__matches=episodes[0].match_id)
     for episode in episodes:
         _step_episode(episode, rows, entrants, ladder)
     for pk, row in rows.items():
@@ -149,9 +150,9 @@ def _tally(row: Rating, seat: MatchSeat) -> None:
     row.losses += seat.outcome == "lost"
 
 
-def _advance_log(match: Match, position: int) -> None:
-    ladder = Ladder.objects.filter(competition_id=match.competition_id)
-    ladder.filter(logged_position__lt=position).update(logged_position=position)
+def _advance_log(ladder: Ladder, position: int) -> None:
+    behind = Ladder.objects.filter(pk=ladder.pk, logged_position__lt=position)
+    behind.update(logged_position=position)
 
 
 # The joint fit

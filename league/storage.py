@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from evaluation import replay
+from evaluation import bundle, replay
 from evaluation.errors import InvalidArgument
 from league.errors import NotFound
 from league.models import Episode
@@ -23,7 +23,7 @@ LOG_ENTRY = {"step": 0, "stdout": "", "stderr": "", "seconds": 0.0, "bank_left":
 
 
 def upload_path(sha256: str) -> Path:
-    return Path(settings.DATA_DIR) / "uploads" / sha256[:2] / sha256
+    return bundle.upload_path(Path(settings.DATA_DIR), sha256)
 
 
 def save_upload(content: bytes) -> str:

@@ -7,7 +7,6 @@ import base64
 import logging
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from celery.canvas import Signature
@@ -432,8 +431,3 @@ def void(match: Match, actor: Any, reason: str) -> None:
             raise Conflict("Only a rated match that counts can be made void.", "wrong_state")
         AuditEntry.log(actor, "void", match, reason)
         ratings.ask_for_rebuild(match.competition_id)
-
-
-def open_since(match: Match, now: datetime) -> float:
-    """Seconds in the present state."""
-    return (now - match.state_since).total_seconds()

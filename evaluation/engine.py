@@ -1,8 +1,7 @@
 """Plays episodes: the state of every seat, one interpreter call a step, the three faults."""
 
-import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -11,7 +10,7 @@ from evaluation.errors import DeadlineExceeded, FailedPrecondition, InvalidArgum
 from evaluation.outcome import summarize
 from evaluation.registry import Game, environments
 from evaluation.spec import FAULTS, SOUND
-from evaluation.utils import Struct, plain, record, structify
+from evaluation.utils import Struct, arity, plain, record, structify
 
 Logs = list[dict[str, Any]]
 LOG_LENGTH = 10_000
@@ -68,8 +67,9 @@ class Environment:
     ) -> None:
         self._game = game
         self._spec = game.specification
-        self._interpreter = game.interpreter
-        self._interpreter_arity = _arity(game.interpreter)
+        self._interpreter_arity = arity(game.interpreter)
+        self.interpreter, self.renderer = game.interpreter, game.renderer
+        self.html_renderer = game.html_renderer
         self._capture = Capture()
         self._faults: dict[int, str] = {}
         self.id = os.urandom(16).hex()
@@ -182,31 +182,15 @@ class Environment:
         """How the episode ended: `cause`, `winner` and `decisive_step`."""
         return summarize(self.steps, self.configuration, self._game.summary)
 
-    def render(self, mode: str = "human") -> str | None:
+    def render(self, mode: str = "human", **options: Any) -> str | None:
         """The state as `ansi` text, or the episode as `json` or as a self-contained `html` page.
 
-        `human` prints the text.
+        `human` prints the text, `ipython` shows the page in a notebook. options: of the page, as
+        `evaluation.rendering` lists them.
         """
-        if mode == "json":
-            return json.dumps(self.toJSON(), sort_keys=True)
-        if mode == "html":
-            return self._page()
-        if mode not in {"ansi", "human"}:
-            raise InvalidArgument(f"There is no render mode {mode!r}: use html, json or ansi.")
-        renderer = self._game.renderer
-        text = str(renderer(*(self.state, self)[: _arity(renderer)]))
-        if mode == "ansi":
-            return text
-        print(text)
-        return None
+        from evaluation import rendering  # what it draws with would double the engine's import
 
-    def _page(self) -> str:
-        from evaluation import replay  # orjson alone would double the import of the engine
-
-        env_json = self.toJSON()
-        env_json["info"] = {"result": self.summary(), **env_json["info"]}
-        renderer = self._game.html_renderer
-        return replay.html(env_json, str(renderer(*(self, "html")[: _arity(renderer)])))
+        return rendering.render(self, mode, options)
 
     def toJSON(self) -> dict[str, Any]:
         """The episode in the form that kaggle-environments writes and loads, and its logs."""
@@ -338,9 +322,9 @@ class Environment:
         """The state of step `number`; what the interpreter prints becomes an entry of the logs."""
         arguments = (seats, self, logs)[: self._interpreter_arity]
         if self.debug:
-            return self._settle(self._interpreter(*arguments), logs, number)
+            return self._settle(self.interpreter(*arguments), logs, number)
         try:
-            returned = self._capture.call(self._interpreter, *arguments)
+            returned = self._capture.call(self.interpreter, *arguments)
         finally:
             stdout, stderr = self._capture.take()
         state = self._settle(returned, logs, number)
@@ -370,9 +354,3 @@ class Environment:
         if seat["status"] in FAULTS:
             self._faults.setdefault(position, f"The game ruled {seat['status']}.")
             seat["reward"] = None
-
-
-def _arity(function: Callable[..., Any]) -> int | None:
-    """How many of the engine's arguments a game's function takes; None: all."""
-    code = getattr(function, "__code__", None)
-    return None if code is None else int(code.co_argcount)

@@ -79,6 +79,12 @@ structify = _copier(list)
 record = _copier(Row)
 
 
+def arity(function: Callable[..., Any]) -> int | None:
+    """How many of the engine's arguments a game's function takes; None: all."""
+    code = getattr(function, "__code__", None)
+    return None if code is None else int(code.co_argcount)
+
+
 def plain(value: Any) -> Any:
     """A copy in plain dicts and lists, ready for JSON."""
     if isinstance(value, dict):

@@ -6,10 +6,11 @@ from typing import Any
 import orjson
 
 from evaluation.errors import InvalidArgument
-from evaluation.outcome import summarize
-from evaluation.registry import environments
+from evaluation.rendering import page as html
+from evaluation.rendering import summary
 from evaluation.schema import INT64
 
+__all__ = ["from_bytes", "html", "strip_private", "summary", "to_bytes"]
 GZIP = 31  # zlib's window bits for a gzip stream, which browsers unpack by themselves
 SIZE_LIMIT = 256 * 1024 * 1024
 Replay = dict[str, Any]
@@ -41,23 +42,6 @@ def strip_private(env_json: Replay) -> Replay:
         for step in env_json.get("logs", [])
     ]
     return {**env_json, "info": dict(env_json.get("info", {})), "logs": logs}
-
-
-def summary(env_json: Replay) -> dict[str, Any]:
-    """How the episode ended: `cause`, `winner` (a seat from 0, or None) and `decisive_step`."""
-    name = env_json["name"]
-    game = environments.game(name).summary if name in environments else None
-    return summarize(env_json["steps"], env_json["configuration"], game)
-
-
-def html(env_json: Replay, renderer_js: str | None = None) -> str:
-    """One self-contained page with the league's player. renderer_js: the game's, if not given."""
-    from evaluation import player  # reads its browser files: only when a page is made
-
-    if renderer_js is None:
-        renderer_js = environments.game(env_json["name"]).html_renderer()
-    info = {"result": summary(env_json), **env_json.get("info", {})}
-    return player.page({**env_json, "info": info}, renderer_js, env_json["title"])
 
 
 def _dump(value: Any) -> bytes:

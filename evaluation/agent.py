@@ -1,19 +1,12 @@
 """What sits in a seat: anything with `act`, or a plain function made into one."""
 
-import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from io import StringIO
 from time import perf_counter
 from typing import Any, Protocol, TypedDict, runtime_checkable
 
-from evaluation.errors import InvalidArgument, NotFound
-from evaluation.utils import read_file
-
-SOURCE_HINT_LENGTH = 20
-PATH_HINT_LENGTH = 100
 NOTHING = "", ""
 
 
@@ -97,46 +90,6 @@ class Agent:
         return action, {"duration": duration, "stdout": stdout, "stderr": stderr}
 
 
-class SourceAgent:
-    """The last callable that a source defines; the source runs at the first move, on its clock."""
-
-    def __init__(self, source: str, path: str | None = None) -> None:
-        self._source = source
-        self._path = path
-        self._agent: Callable[..., Any] | None = None
-
-    def __call__(self, observation: dict[str, Any], configuration: dict[str, Any]) -> Any:
-        if self._agent is None:
-            self._agent = load(self._source, self._path)
-        configuration["__raw_path__"] = self._path or self._source
-        return self._agent(*(observation, configuration)[: arity(self._agent)])
-
-
-def load(source: str, path: str | None = None) -> Callable[..., Any]:
-    """Runs the source, files beside `path` importable, and returns the last callable it leaves."""
-    namespace: dict[str, Any] = {}
-    with _importable(os.path.dirname(os.path.abspath(path)) if path else None):
-        exec(compile(source, path or "<string>", "exec"), namespace)
-    callables = [value for value in namespace.values() if callable(value)]
-    if not callables:
-        raise InvalidArgument("The agent's source defines no function.")
-    last: Callable[..., Any] = callables[-1]
-    return last
-
-
-@contextmanager
-def _importable(folder: str | None) -> Iterator[None]:
-    if folder is None or folder in sys.path:
-        yield
-        return
-    sys.path.append(folder)
-    try:
-        yield
-    finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
-
-
 def arity(function: Callable[..., Any]) -> int:
     """How many of (observation, configuration) a function takes; 2 where it does not say."""
     code = getattr(function, "__code__", None)
@@ -147,30 +100,3 @@ def arity(function: Callable[..., Any]) -> int:
         return 2
     own = 1 if hasattr(function, "__self__") else 0
     return min(2, max(0, int(code.co_argcount) - own))
-
-
-def seat_agent(raw: Any, builtin: Mapping[str, Callable[..., Any]], debug: bool) -> Actor | None:
-    """Whatever may sit in a seat as an Actor; None stays None. Raises InvalidArgument, NotFound."""
-    if raw is None:
-        return None
-    if isinstance(raw, str | os.PathLike):
-        return Agent(_from_text(os.fspath(raw), builtin), debug)
-    if callable(raw):
-        return Agent(raw, debug)
-    return raw if isinstance(raw, Actor) else Agent(lambda: raw, debug)
-
-
-def _from_text(text: str, builtin: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """A built-in's name, a path to a file or to a folder with main.py, or source."""
-    if text in builtin:
-        return builtin[text]
-    if text.startswith(("http://", "https://")):
-        raise InvalidArgument("An agent behind a URL needs evaluation.url_agent to sit in a seat.")
-    if os.path.isdir(text):
-        text = os.path.join(text, "main.py")
-    if os.path.exists(text):
-        return SourceAgent(read_file(text), text)
-    looks_like_path = len(text) < PATH_HINT_LENGTH and ("/" in text or "\\" in text)
-    if len(text) < SOURCE_HINT_LENGTH or looks_like_path:
-        raise NotFound(f"There is no built-in agent and no file named {text}.")
-    return SourceAgent(text)

@@ -2,19 +2,23 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from time import perf_counter
 from typing import Any
 
-from evaluation.agent import Actor, Agent, Capture, seat_agent
+from evaluation.agent import Capture
+from evaluation.chance import Chance
 from evaluation.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument
 from evaluation.outcome import summarize
 from evaluation.registry import Game, environments
+from evaluation.runner import LOG_LENGTH, Runner
 from evaluation.spec import FAULTS, SOUND
-from evaluation.utils import Struct, arity, plain, record, structify
+from evaluation.trainer import Trainer
+from evaluation.utils import Struct, arity, record, structify
 
 Logs = list[dict[str, Any]]
-LOG_LENGTH = 10_000
 SCHEMA_VERSION = 1
+SEEDS = ("seed", "randomSeed")
 
 
 def make(
@@ -72,22 +76,25 @@ class Environment:
         self.html_renderer = game.html_renderer
         self._capture = Capture()
         self._faults: dict[int, str] = {}
+        self._chance: Chance | None = None
         self.id = os.urandom(16).hex()
         self.debug = debug
         self.agents: Struct = structify(game.agents)
         self.specification: Struct = self._spec.published
-        self.configuration = self._spec.configure(dict(configuration or {}))
-        self.info: Struct = structify(dict(info or {}))
+        self.configuration = self._spec.configure(_mapping(configuration, "configuration"))
+        self.info: Struct = structify(_mapping(info, "info"))
         if self.info.get("seed") is None and self.configuration.get("seed") is not None:
             self.info["seed"] = self.configuration["seed"]
-        self.logs: list[Logs] = [] if logs is None else logs
+        self.logs: list[Logs] = _rows(logs, "logs")
         self.state: list[Struct] = []
         self.steps: list[list[Struct]] = []
-        if steps:
-            self._load(steps[-1])
-            self.steps = [*(record(list(step)) for step in steps[:-1]), self.state]
+        history = _rows(steps, "steps")
+        if history:
+            self._load(history[-1])
+            self.steps = [*(record(step) for step in history[:-1]), self.state]
         elif state is not None:
-            self._load([state, *({} for _ in range(self.specification["agents"][0] - 1))])
+            others = self.specification["agents"][0] - 1
+            self._load([_mapping(state, "state"), *({} for _ in range(others))])
         else:
             self.reset()
 
@@ -112,6 +119,7 @@ class Environment:
         count = self.specification["agents"][0] if num_agents is None else num_agents
         self._check_count(count)
         self._faults = {}
+        self._chance = self._own_chance()
         self.state = [self._opening(position) for position in range(count)]
         self.steps = [self.state]
         statuses = [seat["status"] for seat in self.state]
@@ -155,15 +163,12 @@ class Environment:
         """
         if len(self.steps) == 1 or self.done:
             self.reset(len(agents))
-        if len(self.state) != len(agents):
-            raise InvalidArgument(f"{len(self.state)} agents are needed, {len(agents)} were given.")
-        players = [seat_agent(agent, self._game.agents, self.debug) for agent in agents]
-        seconds = [0.0] * len(players)
+        runner = Runner(self, agents)
         start = perf_counter()
         while not self.done:
             if perf_counter() - start >= self.configuration["runTimeout"]:
-                raise self._overtime(seconds)
-            self._advance(*self._ask(players, seconds))
+                raise runner.overtime()
+            self._advance(*runner.act())
         return self.steps
 
     def fail(self, seat: int, error: BaseException) -> list[Struct]:
@@ -192,6 +197,40 @@ class Environment:
 
         return rendering.render(self, mode, options)
 
+    def train(self, agents: Sequence[Any]) -> Trainer:
+        """Plays the seat whose agent is None by `reset()` and `step(action)`, as in Gym."""
+        return Trainer(self, agents)
+
+    def clone(self) -> "Environment":
+        """A copy that goes on from here by itself."""
+        twin = Environment(
+            self._game,
+            self.configuration,
+            self.info,
+            self.steps,
+            structify(self.logs),
+            self.debug,
+        )
+        twin._faults = dict(self._faults)
+        twin._chance = deepcopy(self._chance)
+        return twin
+
+    def observation(self, position: int) -> Struct:
+        """What the seat's agent may see: a copy, with what is shared and without what is hidden."""
+        first, own = self.state[0], self.state[position]
+        return self._spec.view.of(first["observation"], own["observation"])
+
+    def visible_configuration(self) -> Struct:
+        """A copy without the seed, which would let an agent foresee chance."""
+        configuration: Struct = structify(self.configuration)
+        listed = self.specification["configuration"]
+        for name in SEEDS:
+            if name in configuration and name in listed:
+                configuration[name] = None
+            else:
+                configuration.pop(name, None)
+        return configuration
+
     def toJSON(self) -> dict[str, Any]:
         """The episode in the form that kaggle-environments writes and loads, and its logs."""
         spec = self.specification
@@ -212,6 +251,13 @@ class Environment:
             "logs": structify(self.logs),
         }
 
+    def _own_chance(self) -> Chance | None:
+        """A stream from the seed where `info.chance` is "seeded"; else the global one is drawn."""
+        seed = self.info.get("seed")
+        if self.info.get("chance") == "seeded" and isinstance(seed, int):
+            return Chance(seed)
+        return None
+
     def _accept(self, state: list[Struct]) -> None:
         """Takes the state that the interpreter opens with, completed where it lacks something."""
         if all(map(self._spec.is_seat, range(len(state)), state)):
@@ -223,7 +269,8 @@ class Environment:
     def _load(self, seats: Sequence[Mapping[str, Any]]) -> None:
         """Takes these seats, checked and completed, as the only step."""
         self._check_count(len(seats))
-        self.state = [self._spec.seat(position, seat) for position, seat in enumerate(seats)]
+        given = [_mapping(seat, "state of a seat") for seat in seats]
+        self.state = [self._spec.seat(position, seat) for position, seat in enumerate(given)]
         self.steps = [self.state]
 
     def _check_count(self, count: int) -> None:
@@ -241,62 +288,6 @@ class Environment:
         for seat in self.state:
             if seat["status"] not in FAULTS:
                 seat["status"] = "DONE"
-
-    def _overtime(self, seconds: list[float]) -> DeadlineExceeded:
-        limit = self.configuration["runTimeout"]
-        seat = seconds.index(max(seconds))
-        return DeadlineExceeded(
-            f"The episode took longer than its {limit} s; seat {seat + 1} used "
-            f"{seconds[seat]:.2f} s of them.",
-            seat,
-        )
-
-    def _ask(self, players: list[Actor | None], seconds: list[float]) -> tuple[list[Any], Logs]:
-        """An action and a log from every seat; None and an empty log where nobody is to move.
-
-        seconds: what each seat has used, added to.
-        """
-        actions: list[Any] = []
-        logs: Logs = []
-        for position, player in enumerate(players):
-            if player is None or self.state[position]["status"] != "ACTIVE":
-                actions.append(None)
-                logs.append({})
-                continue
-            action, log = self._move(position, player)
-            seconds[position] += log["duration"]
-            actions.append(action)
-            logs.append(log)
-        return actions, logs
-
-    def _move(self, position: int, player: Actor) -> tuple[Any, dict[str, Any]]:
-        seen, configuration = self._view(position), self._visible_configuration()
-        bank, limit = seen["remainingOverageTime"], self.configuration["actTimeout"]
-        if not isinstance(player, Agent):
-            seen, configuration = plain(seen), plain(configuration)
-        action, log = player.act(seen, configuration, limit + bank)
-        if log["duration"] - limit > bank:
-            action = DeadlineExceeded(f"The move took {log['duration']:.2f} s.", position)
-        length = self.configuration.get("maxLogLength", LOG_LENGTH)
-        return action, {
-            "duration": round(log["duration"], 6),
-            "stdout": log["stdout"][:length],
-            "stderr": log["stderr"][:length],
-        }
-
-    def _view(self, position: int) -> Struct:
-        first, own = self.state[0], self.state[position]
-        return self._spec.view.of(first["observation"], own["observation"])
-
-    def _visible_configuration(self) -> Struct:
-        """A copy without the seed, which would let an agent foresee chance."""
-        configuration: Struct = structify(self.configuration)
-        if "seed" in configuration:
-            if "seed" in self.specification["configuration"]:
-                configuration["seed"] = None
-            else:
-                del configuration["seed"]
-        return configuration
 
     def _take(self, position: int, action: Any) -> Struct:
         """The seat as the interpreter gets it: a copy with its action, or with its fault."""
@@ -321,10 +312,11 @@ class Environment:
     def _interpret(self, seats: list[Struct], logs: Logs, number: int) -> list[Struct]:
         """The state of step `number`; what the interpreter prints becomes an entry of the logs."""
         arguments = (seats, self, logs)[: self._interpreter_arity]
+        interpreter = self._chance.wrap(self.interpreter) if self._chance else self.interpreter
         if self.debug:
-            return self._settle(self.interpreter(*arguments), logs, number)
+            return self._settle(interpreter(*arguments), logs, number)
         try:
-            returned = self._capture.call(self.interpreter, *arguments)
+            returned = self._capture.call(interpreter, *arguments)
         finally:
             stdout, stderr = self._capture.take()
         state = self._settle(returned, logs, number)
@@ -354,3 +346,16 @@ class Environment:
         if seat["status"] in FAULTS:
             self._faults.setdefault(position, f"The game ruled {seat['status']}.")
             seat["reward"] = None
+
+
+def _mapping(given: Any, name: str) -> dict[str, Any]:
+    if given is None or isinstance(given, Mapping):
+        return dict(given or {})
+    raise InvalidArgument(f"The {name} must be a dictionary.")
+
+
+def _rows(given: Any, name: str) -> list[Any]:
+    """A list of lists, copied at its top."""
+    if given is None or (isinstance(given, list) and all(isinstance(row, list) for row in given)):
+        return list(given or ())
+    raise InvalidArgument(f"The {name} must be a list with a list for each step.")

@@ -1,15 +1,18 @@
 """What may sit in a seat, what it sees, and what is kept of what it prints."""
 
 import functools
+import gc
 import io
 import json
 import random
+import socket
 import sys
+import zipfile
 from typing import Any
 
 import pytest
 
-from evaluation import Actor, Agent, errors, make
+from evaluation import Actor, Agent, environments, errors, make
 
 
 def drop_0() -> int:
@@ -87,9 +90,70 @@ def test_a_name_that_is_neither_agent_nor_file_is_refused(name):
         play(name)
 
 
-def test_a_url_is_no_agent_of_this_process():
-    with pytest.raises(errors.InvalidArgument):
-        play("http://127.0.0.1:1/agent")
+def test_neighbours_of_the_same_name_stay_apart(tmp_path):
+    for column in (0, 1):
+        folder = tmp_path / str(column)
+        folder.mkdir()
+        (folder / "opening.py").write_text(f"COLUMN = {column}\n")
+        (folder / "main.py").write_text(
+            "import opening\n\ndef agent(obs):\n    import opening as late\n"
+            "    assert late is opening\n    return opening.COLUMN\n"
+        )
+    env = make("connectx")
+    env.run([str(tmp_path / "0"), str(tmp_path / "1")])
+    assert {step[0].action for step in env.steps[1::2]} == {0}
+    assert {step[1].action for step in env.steps[2::2]} == {1}
+    assert "opening" not in sys.modules
+
+
+def test_an_archive_plays_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    archive = tmp_path / "agent.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("opening.py", "COLUMN = 0\n")
+        packed.writestr("main.py", "from opening import COLUMN\ndef agent():\n    return COLUMN\n")
+    assert won(play(str(archive)))
+    gc.collect()
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_an_archive_without_an_agent_is_refused(tmp_path):
+    archive = tmp_path / "agent.zip"
+    zipfile.ZipFile(archive, "w").close()
+    with pytest.raises(errors.InvalidArgument, match=r"archive"):
+        play(str(archive))
+
+
+def test_a_remote_agent_that_is_not_there_fails_with_its_own_status():
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    env = play(f"http://127.0.0.1:{port}/agent")
+    assert [seat["status"] for seat in env.state] == ["ERROR", "DONE"]
+    assert env.steps[1][0].action is None
+
+
+def test_a_url_that_cannot_be_one_is_refused():
+    with pytest.raises(errors.InvalidArgument, match="port"):
+        play("http://127.0.0.1:99999/agent")
+
+
+def test_a_built_in_with_a_memory_is_reset_for_each_episode():
+    class Counter:
+        resets = 0
+
+        def reset(self):
+            self.resets += 1
+
+        def __call__(self, observation):
+            return 0
+
+    counter = Counter()
+    game = {**environments["connectx"], "agents": {"counter": counter}}
+    env = make(game)
+    for _ in range(2):
+        env.run(["counter", lambda: 1])
+    assert counter.resets == 2 and won(env)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,69 @@
+"""Asks the seats of an environment for their actions, and keeps their clocks."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from evaluation.agent import Actor, Agent
+from evaluation.errors import DeadlineExceeded, InvalidArgument
+from evaluation.seats import seat_agent
+from evaluation.utils import plain
+
+if TYPE_CHECKING:
+    from evaluation.engine import Environment, Logs
+
+LOG_LENGTH = 10_000
+
+
+class Runner:
+    """The agents of one episode, seated."""
+
+    def __init__(self, env: "Environment", agents: Sequence[Any]) -> None:
+        if len(env.state) != len(agents):
+            raise InvalidArgument(f"{len(env.state)} agents are needed, {len(agents)} were given.")
+        self._env = env
+        self._players = [seat_agent(agent, env.agents, env.name, env.debug) for agent in agents]
+        self._seconds = [0.0] * len(self._players)
+
+    def act(self, own: Any = None) -> tuple[list[Any], "Logs"]:
+        """An action and a log from every seat; None and an empty log where nobody is to move.
+
+        own: the action of the seat that no agent sits in.
+        """
+        actions: list[Any] = []
+        logs: Logs = []
+        for position, player in enumerate(self._players):
+            is_active = self._env.state[position]["status"] == "ACTIVE"
+            if player is None or not is_active:
+                actions.append(own if is_active else None)
+                logs.append({})
+                continue
+            action, log = self._move(position, player)
+            self._seconds[position] += log["duration"]
+            actions.append(action)
+            logs.append(log)
+        return actions, logs
+
+    def overtime(self) -> DeadlineExceeded:
+        """What ends an episode that has passed its runTimeout."""
+        limit = self._env.configuration["runTimeout"]
+        used = max(self._seconds)
+        seat = self._seconds.index(used)
+        text = f"The episode took longer than its {limit} s; seat {seat + 1} used {used:.2f} s."
+        return DeadlineExceeded(text, seat)
+
+    def _move(self, position: int, player: Actor) -> tuple[Any, dict[str, Any]]:
+        env = self._env
+        seen, configuration = env.observation(position), env.visible_configuration()
+        bank, limit = seen["remainingOverageTime"], env.configuration["actTimeout"]
+        if not isinstance(player, Agent):
+            seen, configuration = plain(seen), plain(configuration)
+        action, log = player.act(seen, configuration, limit + bank)
+        duration = log["duration"]
+        if duration - limit > bank:
+            action = DeadlineExceeded(f"The move took {duration:.2f} s.", position)
+        length = env.configuration.get("maxLogLength", LOG_LENGTH)
+        return action, {
+            "duration": round(duration, 6),
+            "stdout": log["stdout"][:length],
+            "stderr": log["stderr"][:length],
+        }

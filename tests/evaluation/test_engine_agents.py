@@ -153,7 +153,8 @@ def test_a_built_in_with_a_memory_is_reset_for_each_episode():
     env = make(game)
     for _ in range(2):
         env.run(["counter", lambda: 1])
-    assert counter.resets == 2 and won(env)
+    assert counter.resets == 2
+    assert won(env)
 
 
 @pytest.mark.parametrize(

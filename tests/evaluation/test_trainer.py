@@ -25,7 +25,8 @@ def test_rewards_of_the_trained_seat_sum_up_to_its_result(seat):
         while not done:
             seen, reward, done, info = trainer.step(first_free(seen))
             rewards.append(reward)
-        assert sum(rewards) == env.state[seat].reward and env.done
+        assert sum(rewards) == env.state[seat].reward
+        assert env.done
         assert info == {}
 
 
@@ -92,8 +93,11 @@ def on(env: Any) -> list[Any]:
 def test_a_clone_goes_on_as_the_original_would():
     env = moved(4)
     twin = env.clone()
-    assert on(twin) == on(moved(4)) and twin.steps[:5] == env.steps
-    assert len(env.steps) == 5 and twin.info == env.info and len(twin.logs) == len(twin.steps)
+    assert on(twin) == on(moved(4))
+    assert twin.steps[:5] == env.steps
+    assert len(env.steps) == 5
+    assert twin.info == env.info
+    assert len(twin.logs) == len(twin.steps)
 
 
 def test_changes_to_a_clone_stay_in_it():
@@ -125,7 +129,8 @@ def test_steps_of_a_replay_are_gone_on_from():
 def test_a_state_is_started_from():
     board = [0] * 35 + [1, 1, 1, 0, 2, 2, 0]
     env = make("connectx", state={"observation": {"board": board, "mark": 1}})
-    assert env.state[1].observation.mark == 2 and len(env.steps) == 1
+    assert env.state[1].observation.mark == 2
+    assert len(env.steps) == 1
     env.step([3, None])
     assert [seat.reward for seat in env.state] == [1, -1]
 

@@ -1,0 +1,1 @@
+"""Identity: every action is added to its agent's reward."""

@@ -1,0 +1,1 @@
+"""Rock, paper, scissors: many rounds, the opponent's last sign in sight."""

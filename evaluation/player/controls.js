@@ -3,13 +3,14 @@
 
 import { copy, showKeys, showText } from "./dialogs.js";
 import { button, element, icon } from "./elements.js";
+import { seedOf } from "./replay.js";
 
 /**
  * What buttons and keys may do to the player.
  * @typedef {{section: HTMLElement, replay: import("./replay.js").Replay, last: number, current: number,
  *   speed: number, playing: boolean, toggle: () => void, seek: (step: number) => void,
  *   step: (by: number) => void, faster: (by: number) => void, setSpeed: (speed: number) => void,
- *   say: (text: string) => void}} Player
+ *   say: (text: string) => void, again: () => void, interaction: object | null}} Player
  */
 
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
@@ -57,9 +58,10 @@ function tools(player) {
   return element(
     "div",
     { className: "player-tools" },
+    player.interaction && button("again", "New game", () => player.again()),
     shareAddress(player) && button("share", "Copy a link to this step", () => share(player)),
     embed && button("embed", "Embed on another site", () => showText(section, "Embed", snippet(player, embed))),
-    button("download", "Download the replay", () => download(player)),
+    canDownload() ? button("download", "Download the replay", () => download(player)) : null,
     document.fullscreenEnabled ? button("full", "Full screen", () => fullScreen(section)) : null,
     button("keys", "Keys", () => showKeys(section)),
   );
@@ -67,11 +69,13 @@ function tools(player) {
 
 /** The page a link should lead to: `data-share`, else this page; nothing for a file or a notebook.
  * @param {Player} player */
-function shareAddress({ section, current }) {
+function shareAddress({ section, current, replay: { environment } }) {
   const base = section.dataset.share ?? location.href;
   if (!/^https?:$/.test(location.protocol)) return null;
   const address = new URL(base, location.href);
   address.searchParams.set("step", String(current));
+  const seed = seedOf(environment);
+  if (seed !== undefined) address.searchParams.set("seed", String(seed));
   return address.href;
 }
 
@@ -100,6 +104,11 @@ function snippet(player, embed) {
   frame.setAttribute("loading", "lazy");
   frame.setAttribute("allow", "fullscreen");
   return frame.outerHTML;
+}
+
+/** A frame without an origin, as a notebook shows the page in, may not save files. */
+function canDownload() {
+  return window.parent === window || window.origin !== "null";
 }
 
 /** @param {Player} player */
@@ -138,7 +147,12 @@ function isTaken(event) {
   const target = /** @type {Element} */ (event.target);
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return true;
   if (target.closest("select, textarea, input:not([type=range]), [contenteditable]")) return true;
-  return event.key === " " && Boolean(target.closest("button, a, summary"));
+  return event.key === " " && Boolean(target.closest("button, a, summary, [role=button]"));
+}
+
+/** A key that the frame of a drawing passed on. @param {string} key @param {Player | undefined} player */
+export function press(key, player) {
+  if (player) KEYS[key]?.(player);
 }
 
 /** @param {KeyboardEvent} event @param {Player} player */

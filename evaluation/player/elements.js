@@ -36,6 +36,7 @@ const ICONS = {
   last: "M6 5l7 7-7 7M18 5v14",
   share: "M12 15V4M8 8l4-4 4 4M5 12v7h14v-7",
   embed: "M8 7l-5 5 5 5M16 7l5 5-5 5",
+  again: "M5 12a7 7 0 1 1 2 5M5 12V7M5 12h5",
   download: "M12 4v11M8 11l4 4 4-4M5 19h14",
   full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
   keys: "M9 9a3 3 0 1 1 4.6 2.6c-1 .6-1.6 1.2-1.6 2.4M12 17.5v.5",

@@ -3,30 +3,37 @@
  * The replay player: clock, drawing, address. Mounts on every `<section data-player>`:
  *   data-replay    address of the replay JSON, or `#id` of an element that holds it
  *   data-renderer  address of the game's drawing module
+ *   data-frame     instead of that: address of the document with a drawing from elsewhere, or `#id`
  *   data-title     accessible name        data-step      step to open at
  *   data-autoplay  play when loaded       data-compact   small board: plays in a loop, no controls
  *   data-limit-s   move limit in seconds  data-logs      address of the owner's logs
  *   data-share     page that links lead to, where that is not this page (whose address then stays)
  *   data-embed     address for the embed snippet
  *   data-fill      take the whole window
+ *   data-controls, data-header   "0" leaves them out
+ *   data-step-ms   milliseconds of a step at normal speed
+ *   data-play      address that takes the actions of a person who plays
+ *   data-seat      the seat of that person
  */
 
-import { controls, handleKey, SPEEDS } from "./controls.js";
+import { controls, handleKey, press, SPEEDS } from "./controls.js";
 import { button, element, icon, seatColour } from "./elements.js";
+import { framed } from "./frame.js";
+import { interaction } from "./interaction.js";
 import { logPanel } from "./logs.js";
 import * as plain from "./plain.js";
-import { actionText, caption, decode, load } from "./replay.js";
+import { actionText, caption, decode, load, seedOf } from "./replay.js";
 import { scoreboard } from "./scoreboard.js";
+import { Stage } from "./stage.js";
 import { timeline } from "./timeline.js";
 
 /**
- * @typedef {{renderer: (context: any) => any, piece?: (seat: number) => Node,
- *   describe?: (action: any) => string}} Drawing
- * @typedef {{node: HTMLElement, update: (step: number, text: string) => void, resize?: () => void}} Part
+ * @typedef {import("./stage.js").Drawing} Drawing
+ * @typedef {{node: HTMLElement, update: (step: number, text: string, turn: string) => void,
+ *   resize?: () => void}} Part
  */
 
 const STEP_MS = 700;
-const MOTION_MS = 320;
 const LOOP_PAUSE_MS = 3000;
 const SETTLE_MS = 300;
 
@@ -41,6 +48,10 @@ export class Player {
     this.section = section;
     this.replay = replay;
     this.drawing = drawing;
+    this.stage = new Stage(drawing, () => this.say("The drawing of this game failed at this step."));
+    this.stepMs = Number(section.dataset.stepMs) || STEP_MS;
+    this.interaction = section.dataset.play ? interaction(section.dataset.play) : null;
+    this.isWaiting = false;
     this.last = replay.last;
     this.current = 0;
     this.speed = 1;
@@ -48,9 +59,7 @@ export class Player {
     this.compact = "compact" in section.dataset;
     this.ownsAddress = !this.compact && !section.dataset.share && /^(https?|file):$/.test(location.protocol);
     this.agents = replay.names.map((name, index) => ({ id: index, index, name, color: "", image: "" }));
-    this.changes = {};
-    this.timers = { clock: 0, settle: 0, motion: 0 };
-    this.stage = element("div", { className: "player-stage" });
+    this.timers = { clock: 0, settle: 0 };
     this.counter = element("span", { className: "player-counter" });
     this.caption = element("p", { className: "player-caption", dir: "auto" });
     this.live = element("p", { className: "player-live", "aria-live": "polite" });
@@ -60,12 +69,12 @@ export class Player {
 
   /** @returns {Part[]} */
   fullParts() {
-    const buttons = controls(this);
+    this.buttons ??= controls(this);
     this.logs = logPanel(this.replay);
     return [
       scoreboard(this.replay, (seat) => this.drawing.piece?.(seat) ?? seatChip(seat)),
       timeline(this.replay, (step) => this.seek(step)),
-      buttons,
+      this.buttons,
       this.logs,
     ];
   }
@@ -76,33 +85,27 @@ export class Player {
     this.arrange();
     const asked = this.compact ? null : new URL(location.href).searchParams.get("step");
     this.show(Number(asked ?? this.section.dataset.step) || 0);
-    this.fitStage();
-    new ResizeObserver(() => this.resize()).observe(this.stage);
+    this.stage.fit();
+    new ResizeObserver(() => this.resize()).observe(this.stage.node);
     if (this.compact) this.playWhileVisible();
     else if (asked === null && this.section.dataset.autoplay && !prefersStillness()) this.play();
   }
 
   arrange() {
     const [head, ...rest] = this.parts.map((part) => part.node);
-    if (this.compact) return this.section.replaceChildren(this.stage, head);
+    if (this.compact) return this.section.replaceChildren(this.stage.node, head);
     const status = element("div", { className: "player-status" }, this.counter, this.caption);
     const panel = element("div", { className: "player-panel" }, status, ...rest.slice(0, 2));
-    this.section.replaceChildren(head, this.stage, panel, rest[2], this.live);
+    this.section.replaceChildren(head, this.stage.node, panel, rest[2], this.live);
     players.unshift(this);
     for (const kind of ["pointerdown", "focusin"]) this.section.addEventListener(kind, () => takeKeys(this));
     return undefined;
   }
 
-  /** Gives the stage the proportions of the drawing, so that the board gets all the room. */
-  fitStage() {
-    const box = /** @type {SVGSVGElement | null} */ (this.stage.querySelector(":scope > svg"))?.viewBox.baseVal;
-    if (box?.width) this.stage.style.setProperty("--player-aspect", `${box.width} / ${box.height}`);
-  }
-
   playWhileVisible() {
     if (prefersStillness()) return this.show(this.last);
     const watch = new IntersectionObserver(([entry]) => (entry.isIntersecting ? this.play() : this.pause()));
-    return watch.observe(this.stage);
+    return watch.observe(this.stage.node);
   }
 
   toggle() {
@@ -125,7 +128,7 @@ export class Player {
 
   wait() {
     clearTimeout(this.timers.clock);
-    const pause = this.current === this.last ? LOOP_PAUSE_MS : STEP_MS / this.speed;
+    const pause = this.current === this.last ? LOOP_PAUSE_MS : this.stepMs / this.speed;
     this.timers.clock = window.setTimeout(() => this.advance(), pause);
   }
 
@@ -166,9 +169,7 @@ export class Player {
     const isNext = target === this.current + 1;
     this.current = target;
     this.refresh();
-    cancelAnimationFrame(this.timers.motion);
-    if (isNext && this.canMove()) this.animate(performance.now());
-    else this.draw(1);
+    this.stage.show(this.view(), isNext && this.canMove() ? (0.6 * this.stepMs) / this.speed : 0);
   }
 
   /** Updates all that stands around the board; address and live region follow when it has settled. */
@@ -176,18 +177,18 @@ export class Player {
     const text = caption(this.replay, this.current, this.drawing.describe ?? actionText);
     this.counter.textContent = `${this.current} / ${this.last}`;
     this.caption.textContent = text;
-    for (const part of this.parts) part.update(this.current, text);
+    for (const part of this.parts) part.update(this.current, text, this.turn());
     clearTimeout(this.timers.settle);
     this.timers.settle = window.setTimeout(() => this.settle(text), SETTLE_MS);
   }
 
   /** @param {string} text */
   settle(text) {
-    if (this.ownsAddress && this.section.isConnected) keepStep(this.current);
+    if (this.ownsAddress && this.section.isConnected) keepPlace(this.current, seedOf(this.replay.environment));
     if (this.playing) return;
     const { headline, cause } = this.replay.result;
     const end = this.current === this.last ? ` ${headline}. ${cause}.` : "";
-    this.live.textContent = `Step ${this.current} of ${this.last}. ${text}.${end}`;
+    this.live.textContent = `Step ${this.current} of ${this.last}. ${text}.${this.turn() ? ` ${this.turn()}.` : end}`;
   }
 
   /** @param {string} text */
@@ -200,45 +201,80 @@ export class Player {
     return !prefersStillness() && !document.hidden && this.speed <= 4;
   }
 
-  /** @param {number} began */
-  animate(began) {
-    const length = Math.min(MOTION_MS, (0.6 * STEP_MS) / this.speed);
-    const frame = Math.min(1, Math.max(0, (performance.now() - began) / length));
-    this.draw(frame);
-    if (frame < 1) this.timers.motion = requestAnimationFrame(() => this.animate(began));
+  /** What the stage is to show. */
+  view() {
+    return {
+      act: (/** @type {any} */ action) => this.act(action),
+      agents: this.agents,
+      environment: this.replay.environment,
+      interactive: Boolean(this.interaction),
+      isInteractive: () => this.isMyTurn(),
+      step: this.current,
+    };
   }
 
-  /** @param {number} frame progress of the motion into this step, 0 to 1 */
-  async draw(frame) {
+  isMyTurn() {
+    const seat = this.replay.environment.steps[this.last][Number(this.section.dataset.seat)];
+    return Boolean(this.interaction) && !this.isWaiting && this.current === this.last && seat?.status === "ACTIVE";
+  }
+
+  /** Whose turn it is in an episode that a person plays. */
+  turn() {
+    const others = this.replay.names.filter((_, seat) => seat !== Number(this.section.dataset.seat));
+    if (this.isWaiting) return `Waiting for ${others.join(", ") || "the environment"}`;
+    return this.isMyTurn() ? "Your turn" : "";
+  }
+
+  /** A person's action, from the drawing. @param {any} action */
+  async act(action) {
+    if (this.isMyTurn()) await this.take({ action });
+  }
+
+  /** A new episode with the same agents. */
+  async again() {
+    if (!this.isWaiting) await this.take({ again: true });
+  }
+
+  /** @param {object} message */
+  async take(message) {
+    this.await(true);
     try {
-      await this.drawing.renderer(this.context(frame));
+      const answer = await /** @type {ReturnType<typeof interaction>} */ (this.interaction).send(message);
+      this.isWaiting = false;
+      this.extend(answer);
     } catch (error) {
-      console.error(error);
-      this.say("The drawing of this game failed at this step.");
+      this.await(false);
+      this.say(error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** What a renderer of kaggle-environments gets. @param {number} frame */
-  context(frame) {
-    return {
-      act: () => {},
-      agents: this.agents,
-      environment: this.replay.environment,
-      frame,
-      height: this.stage.clientHeight,
-      interactive: false,
-      isInteractive: () => false,
-      parent: this.stage,
-      step: this.current,
-      update: (/** @type {object} */ changes) => Object.assign(this.changes, changes),
-      width: this.stage.clientWidth,
-      ...this.changes,
-    };
+  /** @param {boolean} isWaiting */
+  await(isWaiting) {
+    this.isWaiting = isWaiting;
+    this.refresh();
+    this.stage.show(this.view(), 0);
+  }
+
+  /** Appends steps and plays on to the newest. A new episode is a new object to the drawing.
+   * @param {import("./interaction.js").Answer} answer */
+  extend({ from, steps, ...more }) {
+    const before = this.replay.environment;
+    const environment = Object.assign(from ? before : { ...before }, more);
+    environment.steps = from ? before.steps : [];
+    environment.steps.splice(from, Infinity, ...steps);
+    this.replay = decode(environment, Number(this.section.dataset.limitS));
+    this.last = this.replay.last;
+    const old = this.parts;
+    this.parts = this.fullParts();
+    old.forEach(({ node }, index) => node.replaceWith(this.parts[index].node));
+    this.resize();
+    if (from && this.current < this.last) this.play();
+    else this.show(this.last);
   }
 
   resize() {
     for (const part of this.parts) part.resize?.();
-    this.draw(1);
+    this.stage.show(this.view(), 0);
   }
 
   /** @param {string} address */
@@ -257,12 +293,13 @@ function prefersStillness() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** @param {number} step */
-function keepStep(step) {
+/** The address names the episode by its seed and the step that is shown.
+ * @param {number} step @param {unknown} seed */
+function keepPlace(step, seed) {
   const address = new URL(location.href);
-  if (Number(address.searchParams.get("step")) === step) return;
   address.searchParams.set("step", String(step));
-  history.replaceState(history.state, "", address);
+  if (seed !== undefined) address.searchParams.set("seed", String(seed));
+  if (address.href !== location.href) history.replaceState(history.state, "", address);
 }
 
 /** @param {number} seat */
@@ -288,11 +325,14 @@ function pauseCorner(player) {
 /** Starts a player in a section; its content stays until the replay is there.
  * @param {HTMLElement} section @param {Drawing} [drawing] */
 export async function mount(section, drawing) {
-  const { replay, renderer, limitS, logs } = section.dataset;
+  const { replay, limitS, logs } = section.dataset;
   section.dataset.state = "loading";
   try {
-    const [environment, module] = await Promise.all([load(replay ?? ""), drawing ?? drawingAt(renderer)]);
-    const player = new Player(section, decode(environment, Number(limitS)), module);
+    /** @type {Player | undefined} */
+    let player;
+    const loaded = [load(replay ?? ""), drawing ?? drawingOf(section, () => player)];
+    const [environment, module] = await Promise.all(loaded);
+    player = new Player(section, decode(environment, Number(limitS)), module);
     player.start();
     section.dataset.state = "ready";
     if (logs) await player.addLogs(logs);
@@ -301,9 +341,14 @@ export async function mount(section, drawing) {
   }
 }
 
-/** @param {string | undefined} address @returns {Promise<Drawing>} */
-async function drawingAt(address) {
-  return address ? import(address) : plain;
+/** @param {HTMLElement} section @param {() => Player | undefined} player @returns {Promise<Drawing>} */
+async function drawingOf({ dataset: { frame, renderer } }, player) {
+  if (!frame) return renderer ? import(renderer) : plain;
+  return framed(frame.startsWith("#") ? { document: await load(frame) } : { address: frame }, {
+    onKey: (key) => press(key, player()),
+    onAction: (action) => player()?.act(action),
+    onFailure: () => player()?.stage.onFailure(),
+  });
 }
 
 /** @param {HTMLElement} section @param {string} reason @param {Drawing} [drawing] */

@@ -135,12 +135,18 @@ export function formatSeconds(value) {
   return value < 1 ? `${Math.round(value * 1000)} ms` : `${Number(value.toPrecision(3))} s`;
 }
 
+/** The seed that the episode can be played again from, if one was given.
+ * @param {Environment} environment @returns {unknown} */
+export function seedOf({ configuration, info }) {
+  return configuration?.seed ?? info?.seed ?? undefined;
+}
+
 /** What happened at a step, in one line; `describe` words an action where the game can.
  * @param {Replay} replay @param {number} step @param {(action: any) => string} describe */
 export function caption(replay, step, describe) {
   if (step === 0) {
-    const seed = replay.environment.configuration?.seed;
-    return seed == null ? "Start position" : `Start position, seed ${seed}`;
+    const seed = seedOf(replay.environment);
+    return seed === undefined ? "Start position" : `Start position, seed ${seed}`;
   }
   return movers(replay, step).map((seat) => moveText(replay, step, seat, describe)).join(" · ");
 }

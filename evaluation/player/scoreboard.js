@@ -11,16 +11,23 @@ export function scoreboard(replay, piece) {
   const clocks = replay.names.map(() => element("span", { className: "player-clock" }));
   const rows = replay.names.map((name, seat) => seatRow(replay, name, seat, piece(seat), clocks[seat]));
   const list = element("ul", { className: "player-seats" }, ...rows);
-  const node = element("header", { className: "player-head" }, resultLine(replay), list);
-  return { node, update: (/** @type {number} */ step) => update(replay, rows, clocks, step) };
+  const line = element("p", { className: "player-result" }, ...resultOf(replay));
+  const node = element("header", { className: "player-head" }, line, list);
+  return { node, update };
+
+  /** @param {number} step @param {string} _text @param {string} turn whose turn it is, where one plays */
+  function update(step, _text, turn) {
+    line.replaceChildren(...(turn ? [element("strong", {}, turn)] : resultOf(replay)));
+    updateSeats(replay, rows, clocks, step);
+  }
 }
 
 /** @param {Replay} replay */
-function resultLine(replay) {
+function resultOf(replay) {
   const { headline, cause, winner } = replay.result;
   const strong = element("strong", { dir: "auto" }, headline);
   if (winner !== null) strong.style.color = seatColour(winner);
-  return element("p", { className: "player-result" }, strong, " ", element("span", { dir: "auto" }, cause));
+  return [strong, " ", element("span", { dir: "auto" }, cause)];
 }
 
 /** @param {Replay} replay @param {string} name @param {number} seat @param {Node} piece
@@ -40,7 +47,7 @@ function outcomeWord(replay, seat) {
 }
 
 /** @param {Replay} replay @param {HTMLElement[]} rows @param {HTMLElement[]} clocks @param {number} step */
-function update(replay, rows, clocks, step) {
+function updateSeats(replay, rows, clocks, step) {
   const moved = movers(replay, step);
   rows.forEach((row, seat) => {
     row.classList.toggle("is-mover", moved.includes(seat));

@@ -1,4 +1,4 @@
-"""Finds the games: one folder each under envs/, imported when first made."""
+"""Finds the games: one folder each under envs/, then kaggle-environments'; imported when made."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -6,6 +6,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
+from evaluation import catalogue
 from evaluation.errors import InvalidArgument
 from evaluation.spec import Specification
 
@@ -43,19 +44,20 @@ class Registry(Mapping[str, dict[str, Any]]):
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         if name not in self._modules:
-            if name not in _folders():
-                raise KeyError(name)
             self.register(name, _import(name))
         return self._modules[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._modules or name in _folders()
+        return name in self._modules or name in _folders() or name in catalogue.names()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted({*_folders(), *self._modules}))
+        return iter(sorted(self._names()))
 
     def __len__(self) -> int:
-        return len({*_folders(), *self._modules})
+        return len(self._names())
+
+    def _names(self) -> set[str]:
+        return {*_folders(), *self._modules, *catalogue.names()}
 
     def register(self, name: str, module: Mapping[str, Any]) -> None:
         """Adds an environment, or replaces it. module: the five names that a game exports."""
@@ -88,12 +90,14 @@ def _folders() -> list[str]:
 
 
 def _import(name: str) -> dict[str, Any]:
-    module = import_module(f"evaluation.envs.{name}.{name}")
-    return {
-        export: getattr(module, export)
-        for export in (*EXPORTS, "agents", "summary")
-        if hasattr(module, export)
-    }
+    """The exports of our own game of that name, else of kaggle-environments'; or KeyError."""
+    if name in _folders():
+        found: Mapping[str, Any] = vars(import_module(f"evaluation.envs.{name}.{name}"))
+    elif name in catalogue.names():
+        found = catalogue.load(name)
+    else:
+        raise KeyError(name)
+    return {export: found[export] for export in (*EXPORTS, "agents", "summary") if export in found}
 
 
 environments = Registry()

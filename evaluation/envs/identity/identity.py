@@ -9,6 +9,7 @@ from typing import Any
 from .agents import agents  # noqa: TID252
 
 __all__ = [
+    "action_schema",
     "agents",
     "html_renderer",
     "interpreter",
@@ -45,6 +46,11 @@ def _add(seat: Any, configuration: Any) -> None:
 def renderer(state: list[Any]) -> str:
     """What each seat played and has, as JSON."""
     return json.dumps([{key: seat[key] for key in ("action", "reward")} for seat in state])
+
+
+def action_schema(configuration: Any) -> dict[str, Any]:
+    """The specification's, narrowed to the numbers that are allowed."""
+    return {"type": "number", "minimum": configuration["min"], "maximum": configuration["max"]}
 
 
 def html_renderer() -> str:

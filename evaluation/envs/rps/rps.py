@@ -9,6 +9,7 @@ from .agents import agents  # noqa: TID252
 from .rules import SCORES, SIGNS, is_sign  # noqa: TID252
 
 __all__ = [
+    "action_schema",
     "agents",
     "html_renderer",
     "interpreter",
@@ -75,6 +76,11 @@ def _round(number: int, seats: list[Any]) -> str:
 
 def _sign_name(action: Any) -> str:
     return SIGNS[action] if is_sign(action, len(SIGNS)) else "no sign"
+
+
+def action_schema(configuration: Any) -> dict[str, Any]:
+    """The specification's, narrowed to the signs that are played."""
+    return {**specification["action"], "maximum": configuration["signs"] - 1}
 
 
 def html_renderer() -> str:

@@ -4,4 +4,5 @@ import sys
 
 from evaluation.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # the processes of a server import it under another name
+    sys.exit(main())

@@ -1,94 +1,144 @@
-"""`python -m evaluation`: games and episodes from a shell, in the league's own box if asked for."""
+"""`python -m evaluation`: games and episodes from a shell, and over HTTP.
 
-import argparse
+Reads the options and prints; `actions` does the work.
+"""
+
 import json
+import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TextIO
 
-import evaluation
-from evaluation import replay
-from evaluation.errors import EngineError
-from evaluation.match import AgentSpec, EpisodeResult, EpisodeSpec, play_episode
+from evaluation import actions
+from evaluation.errors import EngineError, InvalidArgument, NotFound
+from evaluation.options import one_line, parser
+from evaluation.output import append_log, whole_file
+from evaluation.request import Request
 from evaluation.sandbox.errors import BoxFailed
+
+INTERRUPTED = 130
+Options = dict[str, Any]
+Logs = list[Any]
+
+
+class InvalidOption(Exception):
+    """The options do not make a request; why, in one sentence."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    reader = parser()
+    options = vars(reader.parse_args(arguments))
     try:
-        print(options.command(options))
+        COMMANDS[options["action"]](options)
+    except InvalidOption as error:
+        reader.error(str(error))
     except (EngineError, BoxFailed, OSError) as error:
-        print(f"{error}", file=sys.stderr)
+        print(one_line(str(error)), file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("list", help="the environments").set_defaults(command=_list)
-    run = commands.add_parser("run", help="play one episode")
-    run.set_defaults(command=_run)
-    run.add_argument("--environment", required=True)
-    run.add_argument("--agents", nargs="+", required=True, help="a path, or a built-in's name")
-    run.add_argument("--configuration", type=_object, default={}, help="a JSON object")
-    run.add_argument("--seed", type=int)
-    run.add_argument("--box", action="store_true", help="play boxed, exactly as the league does")
-    run.add_argument(
-        "--render",
-        type=_object,
-        default={"mode": "json"},
-        help='{"mode": "json", "ansi" or "html"}',
-    )
-    return parser
+def _list(options: Options) -> None:
+    with _opened(options) as out:
+        print(*actions.list_environments(), sep="\n", file=out)
 
 
-def _object(text: str) -> dict[str, Any]:
+def _evaluate(options: Options) -> None:
+    request = _read(options)
+    with _opened(options) as out, _Log(options) as logs:
+        print(json.dumps(actions.evaluate(request, logs, _progress)), file=out)
+
+
+def _play(options: Options) -> None:
+    request = _read(options)
+    play = actions.run if request.action == "run" else actions.step
+    with _opened(options) as out, _Log(options) as logs:
+        print(play(request, logs), file=out)
+
+
+def _load(options: Options) -> None:
+    replay = actions.read_replay(options["in"]) if options["in"] else {}
+    if options["log"]:
+        replay["logs"] = actions.read_logs(options["log"])
+    given = {name: value for name, value in options.items() if value is not None}
+    request = _read({**replay, **given})
+    with _opened(options) as out:
+        print(actions.load(request, []), file=out)
+
+
+def _act(options: Options) -> None:
+    request = _read(options)
+    logs: Logs = []
+    with _opened(options) as out:
+        print(json.dumps(actions.Acting().act(request, logs)), file=out)
+    if options["log"]:
+        append_log(options["log"], logs[0])
+
+
+def _dispose(options: Options) -> None:
+    """Every call is a process of its own, which has kept no agent."""
+    with _opened(options) as out:
+        print("Already disposed", file=out)
+
+
+def _http_server(options: Options) -> None:
+    from evaluation import server
+
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError("a JSON object is needed")
-    return value
+        read = server.Options.read(options)
+    except InvalidArgument as error:
+        raise InvalidOption(str(error)) from None
+    server.serve(read)
 
 
-def _list(options: argparse.Namespace) -> str:
-    return "\n".join(evaluation.environments)
+def _read(options: Options) -> Request:
+    try:
+        return Request.read(options)
+    except InvalidArgument as error:
+        raise InvalidOption(str(error)) from None
 
 
-def _run(options: argparse.Namespace) -> str:
-    if options.box:
-        return _run_boxed(options)
-    env = evaluation.make(options.environment, options.configuration, {"seed": options.seed})
-    env.run(options.agents)
-    return str(env.render(mode=options.render.get("mode", "json")))
+def _opened(options: Options) -> AbstractContextManager[TextIO]:
+    """Where the result goes; opened before anything is played, lest it be played for nothing."""
+    return whole_file(options["out"]) if options["out"] else nullcontext(sys.stdout)
 
 
-def _run_boxed(options: argparse.Namespace) -> str:
-    builtin = evaluation.make(options.environment).agents
-    agents = [
-        AgentSpec(agent, "builtin" if agent in builtin else "path", Path(agent).name)
-        for agent in options.agents
-    ]
-    spec = EpisodeSpec(options.environment, options.configuration, agents, options.seed)
-    return _shown(play_episode(spec), options.render.get("mode", "json"))
+class _Log:
+    """The list of logs, written to the file that --log names, also when the episode fails."""
+
+    def __init__(self, options: Options) -> None:
+        self._path: str | None = options["log"]
+        self._logs: Logs = []
+
+    def __enter__(self) -> Logs:
+        if self._path and not os.path.isdir(os.path.dirname(os.path.abspath(self._path))):
+            raise NotFound(f"There is no folder for {self._path}.")
+        return self._logs
+
+    def __exit__(self, *reason: object) -> None:
+        if self._path:
+            with whole_file(self._path) as file:
+                json.dump(self._logs, file, indent=2)
 
 
-def _shown(result: EpisodeResult, mode: str) -> str:
-    """The replay as JSON or page; or, for reading, the last board, how it ended and every fault."""
-    if mode == "json":
-        return json.dumps(result.replay)
-    if mode == "html":
-        return replay.html(result.replay)
-    game = result.replay
-    last = evaluation.make(game["name"], game["configuration"], steps=game["steps"])
-    lines = [str(last.render(mode="ansi")), game["info"]["result"]["cause"]]
-    for seat, verdict in enumerate(result.verdicts, start=1):
-        if verdict:
-            lines += [f"Seat {seat}: {verdict['message']}", verdict["detail"].rstrip()]
-    for seat, seconds in enumerate(result.timings, start=1):
-        slowest = max(seconds, default=0.0)
-        lines.append(f"Seat {seat}: {len(seconds)} moves, the slowest took {slowest:.3f} s")
-    return "\n".join(line for line in lines if line)
+def _progress(numbers: Iterable[int]) -> Iterable[int]:
+    if not sys.stderr.isatty():
+        return numbers
+    from tqdm import tqdm
+
+    return tqdm(numbers, unit="episode")
+
+
+COMMANDS = {
+    "list": _list,
+    "evaluate": _evaluate,
+    "run": _play,
+    "step": _play,
+    "load": _load,
+    "act": _act,
+    "dispose": _dispose,
+    "http-server": _http_server,
+}

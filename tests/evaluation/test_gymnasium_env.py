@@ -17,7 +17,7 @@ from gymnasium.utils.env_checker import check_env  # noqa: E402
 
 from evaluation import make  # noqa: E402
 from evaluation.errors import FailedPrecondition, InvalidArgument, NotFound  # noqa: E402
-from evaluation.gymnasium_env import SeatEnv, derive  # noqa: E402
+from evaluation.gymnasium_env import SeatEnv  # noqa: E402
 
 PROJECT = Path(__file__).parents[2]
 COLUMNS = spaces.Discrete(7)
@@ -246,56 +246,6 @@ def test_environments_in_a_vector() -> None:
     assert seen["board"].shape == (3, 9)
     _, rewards, *_ = vector.step(np.array([0, 4, 8]))
     assert rewards.shape == (3,)
-
-
-@pytest.mark.parametrize(
-    ("schema", "example", "space", "value", "element"),
-    [
-        ({"enum": ["a", "b"]}, "b", spaces.Discrete(2), "b", 1),
-        ({"enum": [1, 3]}, None, spaces.Discrete(3, start=-1), 3, 1),
-        ({"enum": [None, 4, 5]}, 4, spaces.Discrete(3, start=3), None, 3),
-        ({"type": "boolean"}, True, spaces.Discrete(2), True, 1),
-        ({"type": ["integer", "null"], "minimum": 2, "maximum": 5}, 2,
-         spaces.Discrete(5, start=1), None, 1),
-        ({"type": "integer", "minimum": 0}, 7, spaces.Box(0, np.inf, (1,), np.int64), 7, [7]),
-        ({"type": "number", "maximum": 2.5}, 1, spaces.Box(-np.inf, 2.5, (1,), np.float64),
-         2, [2.0]),
-        ({}, 3, spaces.Box(-np.inf, np.inf, (1,), np.int64), 4, [4]),
-        ({"type": "array", "items": {"type": "array", "items": {"enum": [0, 1]}}},
-         [[0, 1, 1], [1, 0, 0]], spaces.Box(0, 1, (2, 3), np.int64),
-         [[1, 1, 1], [0, 0, 0]], [[1, 1, 1], [0, 0, 0]]),
-        ({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}, [],
-         spaces.Box(-np.inf, np.inf, (2,), np.float64), [1, 2.5], [1, 2.5]),
-        ({"type": "array", "items": {"enum": ["x", "y"]}}, ["x"],
-         spaces.Sequence(spaces.Discrete(2)), ["y", "x", "x"], (1, 0, 0)),
-        ({"type": "string", "maxLength": 4}, "", spaces.Text(4, min_length=0), "abc", "abc"),
-        ({"type": "object", "properties": {"on": {"type": "boolean"}}}, {"on": True, "at": 2},
-         spaces.Dict({"on": spaces.Discrete(2), "at": spaces.Box(-np.inf, np.inf, (1,), np.int64)}),
-         {"on": False, "at": 5}, {"on": 0, "at": [5]}),
-    ],
-)  # fmt: skip
-def test_spaces_of_schemas(schema: Any, example: Any, space: Any, value: Any, element: Any) -> None:
-    codec = derive(schema, example)
-    if isinstance(space, spaces.Text):
-        assert (codec.space.min_length, codec.space.max_length) == (0, 4)
-    else:
-        assert codec.space == space
-    encoded = codec.encode(value)
-    assert encoded in codec.space
-    assert codec.decode(encoded) == value
-    np.testing.assert_equal(encoded, element)
-
-
-@pytest.mark.parametrize("schema", [{}, {"type": "array"}, {"default": None}])
-def test_what_a_schema_leaves_open_is_asked_for(schema: dict[str, Any]) -> None:
-    with pytest.raises(InvalidArgument, match="give one"):
-        derive(schema, path="action")
-
-
-def test_a_list_that_changes_its_size_is_refused_with_the_remedy() -> None:
-    codec = derive({"type": "array"}, [1, 2], "observation.snake")
-    with pytest.raises(InvalidArgument, match=r"observation\.snake varies: give an observation_"):
-        codec.encode([1, 2, 3])
 
 
 def test_wrong_arguments_are_named() -> None:

@@ -45,7 +45,8 @@ def logs_path(episode_id: int) -> Path:
 
 def _episode_file(kind: str, episode_id: int) -> Path:
     folder = Path(settings.DATA_DIR) / "episodes" / kind / f"{episode_id // 1000:06d}"
-    return folder / f"{episode_id}.json.gz"
+    old = folder / f"{episode_id}.json.gz"  # the name and form of the first leagues
+    return old if old.exists() else folder / f"{episode_id}.packed"
 
 
 def save_episode_files(episode_id: int, replay_bytes: bytes, logs: bytes) -> None:
@@ -83,8 +84,18 @@ def remove_leftovers() -> int:
     return len(late)
 
 
+def read_replay_json(episode: Episode) -> bytes:
+    """The public replay in the JSON form of kaggle-environments, as text."""
+    packed = read_replay_bytes(episode)
+    try:
+        return replay.unpack(packed, settings.REPLAY_MAX_UNPACKED_BYTES)
+    except InvalidArgument as error:
+        _report_unreadable(error)
+        raise NotFound("This replay is damaged; its result is kept.") from None
+
+
 def read_replay_bytes(episode: Episode) -> bytes:
-    """The replay as stored: gzip-compressed JSON."""
+    """The replay as stored."""
     try:
         if packed := replay_path(episode.pk).read_bytes():
             return packed
@@ -98,16 +109,6 @@ def _report_unreadable(error: Exception) -> None:
     """A file that is gone may have been tidied away; anything else is for the organiser."""
     if not isinstance(error, FileNotFoundError):
         logger.error("a file of an episode cannot be read: %s", error)
-
-
-def read_replay(episode: Episode) -> dict[str, Any]:
-    """The public replay in the JSON form of kaggle-environments."""
-    packed = read_replay_bytes(episode)
-    try:
-        return replay.from_bytes(packed)
-    except InvalidArgument as error:
-        _report_unreadable(error)
-        raise NotFound("This replay is damaged; its result is kept.") from None
 
 
 def read_logs(episode: Episode, seat_number: int) -> list[dict[str, Any]]:

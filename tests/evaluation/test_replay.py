@@ -1,13 +1,19 @@
 """Replays as bytes, in public, in words and as a page."""
 
 import gzip
+import hashlib
 import json
 import random
+from pathlib import Path
 
 import numpy
+import orjson
 import pytest
 
-from evaluation import errors, make, replay
+from evaluation import make, replay
+from evaluation.match import AgentSpec, EpisodeSpec, play_episode
+
+FORMAT_1 = "d05f1451f50e4fdfddc2174906eb3c492b633b7dc7c08674a9f82afcd9c1042f"
 
 
 @pytest.fixture
@@ -22,11 +28,39 @@ def test_bytes_give_the_replay_back_and_repeat(played):
     data = replay.to_bytes(played)
     assert replay.from_bytes(data) == played
     assert replay.to_bytes(played) == data
-    assert len(data) < 3_000
 
 
-def test_bytes_are_gzipped_strict_json(played):
-    assert json.loads(gzip.decompress(replay.to_bytes(played))) == played
+def test_the_text_is_strict_json_byte_for_byte(played):
+    assert replay.unpack(replay.to_bytes(played)) == orjson.dumps(played)
+
+
+@pytest.mark.parametrize("agent", ["random", "negamax"])
+def test_a_public_episode_of_connectx_takes_less_than_2_kb(agent):
+    built_in = AgentSpec(agent, "builtin", name="A team of some name")
+    public = play_episode(EpisodeSpec("connectx", {}, [built_in, built_in], seed=1)).replay
+    assert public["logs"][1][0]["duration"]
+    assert len(replay.to_bytes(public)) < 1_000
+
+
+def test_a_long_episode_takes_less_than_compressed_json_does():
+    env = make("rps")
+    env.run([lambda: random.randrange(3), "statistical"])
+    played = env.toJSON()
+    data = replay.to_bytes(played)
+    assert replay.from_bytes(data) == played
+    assert len(data) < 0.9 * len(gzip.compress(orjson.dumps(played)))
+
+
+def test_the_format_does_not_change_unnoticed():
+    folder = Path(replay.__file__).parent
+    digest = hashlib.sha256((folder / "format_1.txt").read_bytes()).hexdigest()
+    assert digest == FORMAT_1
+    golden = Path(__file__).parent / "golden" / "connectx.replay"
+    assert replay.from_bytes(golden.read_bytes())["rewards"] == [1, -1]
+
+
+def test_a_replay_of_the_first_leagues_still_loads(played):
+    assert replay.from_bytes(gzip.compress(json.dumps(played).encode())) == played
 
 
 def test_a_replay_loads_into_an_environment_again(played):
@@ -49,28 +83,6 @@ def test_what_json_has_no_word_for_becomes_the_nearest_it_has():
     assert replay.from_bytes(replay.to_bytes(odd)) == {
         "n": repr(numpy.int64(3)), "4": None, "t": [1, 2], "f": 0.5, "s": "?", "b": True,
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "data",
-    [b"", b"no gzip", gzip.compress(b"[1]"), gzip.compress(b"{")],
-    ids=["empty", "no gzip", "no object", "no json"],
-)
-def test_damaged_bytes_are_refused(data):
-    with pytest.raises(errors.InvalidArgument):
-        replay.from_bytes(data)
-
-
-@pytest.mark.parametrize("missing", [1, 8, 40])
-def test_a_cut_replay_is_refused(played, missing):
-    with pytest.raises(errors.InvalidArgument):
-        replay.from_bytes(replay.to_bytes(played)[:-missing])
-
-
-def test_a_replay_that_unpacks_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr(replay, "SIZE_LIMIT", 1000)
-    with pytest.raises(errors.InvalidArgument):
-        replay.from_bytes(gzip.compress(b'{"a": "' + b"x" * 2000 + b'"}'))
 
 
 def test_the_public_form_has_durations_and_no_output(played):

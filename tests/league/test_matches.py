@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import json
 
 import pytest
 
@@ -18,7 +19,7 @@ from league.models import (
     Rating,
     Submission,
 )
-from league.storage import read_logs, read_replay
+from league.storage import read_logs, read_replay_json
 from tests.factories import (
     make_competition,
     make_entrant,
@@ -87,7 +88,7 @@ def test_a_result_is_recorded_with_episodes_seats_and_ratings(rated) -> None:
     counts = {(p.wins, p.draws, p.losses) for p in PairCount.objects.all()}
     assert counts == {(1, 0, 0), (0, 0, 1)}
     first = Episode.objects.get(number=0)
-    assert read_replay(first)["name"] == "connectx"
+    assert json.loads(read_replay_json(first))["name"] == "connectx"
     logged = {"step": 1, "stdout": "hi", "stderr": "", "seconds": 0.0, "bank_left": None}
     assert read_logs(first, 0) == [logged]
     second = Episode.objects.get(number=1)

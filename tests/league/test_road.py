@@ -1,6 +1,7 @@
 """The whole road with real processes: an upload becomes a rated entrant, exactly once."""
 
 import io
+import json
 import os
 import signal
 import tarfile
@@ -95,9 +96,9 @@ class TestAnUpload:
         )
         assert rating.wins + rating.draws + rating.losses == rating.matches
         episode = Episode.objects.filter(match__is_rated=True).first()
-        from league.storage import read_replay
+        from league.storage import read_replay_json
 
-        replay = read_replay(episode)
+        replay = json.loads(read_replay_json(episode))
         assert replay["name"] == "connectx"
         assert len(replay["steps"]) == episode.steps
         assert any("alice" in name for name in replay["info"]["TeamNames"])

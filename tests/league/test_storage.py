@@ -1,11 +1,13 @@
 """Files: stored once under their hash, whole or not at all, and nothing half-written is kept."""
 
+import gzip
 import os
 import time
 from pathlib import Path
 
 import pytest
 
+from evaluation import replay
 from league import storage
 from league.errors import NotFound
 from league.models import Episode
@@ -44,6 +46,15 @@ def test_leftovers_of_killed_processes_are_removed_after_an_hour(settings, tmp_p
     assert {path.name for path in old.parent.iterdir()} == {".new.part", "whole"}
 
 
+def test_a_replay_of_the_first_leagues_is_still_read() -> None:
+    path = storage.replay_path(987001)
+    storage.save_episode_files(987001, replay.to_bytes({"steps": []}), b"")
+    assert storage.read_replay_json(Episode(pk=987001)) == b'{"steps":[]}'
+    path.unlink()
+    storage.write_atomically(path.with_suffix(".json.gz"), gzip.compress(b'{"name":"old"}'))
+    assert storage.read_replay_json(Episode(pk=987001)) == b'{"name":"old"}'
+
+
 def test_a_replay_that_is_not_kept_is_not_found() -> None:
     with pytest.raises(NotFound):
-        storage.read_replay(Episode(pk=987654))
+        storage.read_replay_json(Episode(pk=987654))

@@ -1,10 +1,10 @@
 """A client that speaks the API as somebody, and a play with its files as a worker leaves them."""
 
-import gzip
 import json
 
 from django.test import Client
 
+from evaluation import replay
 from league import storage, tokens
 from league.models import Episode, EpisodeSeat
 from tests.factories import make_user
@@ -72,7 +72,7 @@ def make_episode(match, number: int = 0, **fields) -> Episode:
     entry = {"step": 1, "stdout": "hello\n", "stderr": "", "seconds": 0.01, "bank_left": 60.0}
     storage.save_episode_files(
         episode.pk,
-        gzip.compress(json.dumps(REPLAY).encode()),
-        gzip.compress(json.dumps({"seats": [[entry], [entry]]}).encode()),
+        replay.to_bytes(REPLAY),
+        replay.to_bytes({"seats": [[entry], [entry]]}),
     )
     return episode

@@ -31,6 +31,7 @@ urlpatterns = [
     path("matches/<int:pk>/", matches.detail, name="match-detail"),
     path("episodes/<int:pk>/", episodes.detail, name="episode-detail"),
     path("episodes/<int:pk>/embed/", episodes.embed, name="episode-embed"),
+    path("environments/<slug:environment>/drawing/", episodes.drawing, name="environment-drawing"),
     path("training/", training.training_list, name="training-list"),
     path("status/", status.status, name="status"),
     path("help/", help.help_page, name="help"),

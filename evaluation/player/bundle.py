@@ -29,8 +29,10 @@ IMPORT = re.compile(r'^import (?:\* as )?(.+) from "\./(\w+)\.js";$', re.MULTILI
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class) (\w+))", re.MULTILINE)
 COMMENT = re.compile(r"^\s*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)\s*$", re.MULTILINE | re.DOTALL)
 START = '$player.mount(document.querySelector(".player"), globalThis.drawing);'
-# What a drawing from elsewhere may need, none of which reaches the network.
+# What a drawing from elsewhere may need, none of which reaches the network. Some viewers make their
+# buttons as markup with handlers in it: those may run, in a frame that holds nothing to protect.
 FOREIGN = {
+    "script-src-attr": "'unsafe-inline'",
     "style-src": "'unsafe-inline'",
     "img-src": "data: blob:",
     "font-src": "data: blob:",

@@ -11,10 +11,12 @@ from typing import Any
 from evaluation.player.bundle import FOREIGN, guest, policy, source, without_comments
 from evaluation.player.inert import encode
 
-# Fonts, icons and analytics from other hosts: the policy refuses them, so they are not asked for.
+# Fonts, icons and pictures that stand elsewhere, and what is asked for instead: nothing. The policy
+# refuses them in any case; this keeps the browser's console readable.
 ELSEWHERE = (
-    re.compile(r"<link\b[^>]*\bhref=[\"']?(?!data:)[^>]*>", re.IGNORECASE),
-    re.compile(r"@import\s*(?:url\(\s*)?\\?[\"']?https?://[^\"')\s]+\\?[\"']?\s*\)?[^;{}]{0,60};"),
+    (re.compile(r"<link\b[^>]*\bhref=[\"']?(?!data:)[^>]*>", re.IGNORECASE), ""),
+    (re.compile(r"@import\s*(?:url\()?\\?[\"']?https?://[^\"')\s]+\\?[\"']?\)?[^;{}]{0,60};"), ""),
+    (re.compile(r"url\(\\?[\"']?(?:https?:/|\.+)?/[^)'\"$\\\s]+\\?[\"']?\)"), "local(none)"),
 )
 SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
 STYLE = (
@@ -38,7 +40,7 @@ class Frame:
 
 def is_module(drawing: str) -> bool:
     """Whether it is an ES module that exports `renderer`: the form of this engine's own games."""
-    return bool(re.search(r"^\s*export\b", drawing, re.MULTILINE))
+    return not is_viewer(drawing) and bool(re.search(r"^\s*export\b", drawing, re.MULTILINE))
 
 
 def is_viewer(drawing: str) -> bool:
@@ -76,8 +78,8 @@ def _function_frame(drawing: str) -> Frame:
 
 def _viewer_frame(viewer: str) -> Frame:
     text = viewer.replace("\r\n", "\n")
-    for pattern in ELSEWHERE:
-        text = pattern.sub("", text)
+    for pattern, nothing in ELSEWHERE:
+        text = pattern.sub(nothing, text)
     # Drawing libraries compile shaders and WebAssembly; only scripts of the viewer can do so.
     scripts = (source(guest()), *map(source, _inline(text)), "'unsafe-eval'")
     return Frame(_document({"viewer": text}), scripts)

@@ -57,11 +57,11 @@ export function framed(source, listener) {
   }
 }
 
-/** All that a drawing may show, in the words that viewers of kaggle-environments listen for.
+/** All that a drawing may show, in the words that viewers of kaggle-environments listen for. Dark,
+ * because that is what their drawings are made for.
  * @param {any} context */
 function opening({ agents, environment, frame, interactive, isInteractive, step }) {
-  const theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  const viewer = { parentHandlesUi: true, playing: false, theme };
+  const viewer = { parentHandlesUi: true, playing: false, theme: "dark" };
   return { ...viewer, agents, environment, frame, interactive, active: isInteractive(), step };
 }
 

@@ -117,9 +117,9 @@
   /** Keys of the player work while the drawing has the focus, unless a person plays on it.
    * @param {KeyboardEvent} event */
   function forwardKey(event) {
-    const target = /** @type {Element} */ (event.target);
+    const busy = event.key === " " ? "input, select, textarea, button, a" : "input, select, textarea";
     if (shown.interactive || !KEYS.has(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (target.closest?.("input, select, textarea, button, a")) return;
+    if (/** @type {Element} */ (event.target).closest?.(busy)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     post({ drawing: "key", key: event.key });

@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django import template
-from django.contrib.staticfiles import finders
 from django.forms import BoundField
-from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -128,13 +126,6 @@ def reach_of(se: float) -> str:
 def ordered(episodes: Iterable[Episode]) -> list[Episode]:
     """In the order of play, without another query."""
     return sorted(episodes, key=lambda episode: episode.number)
-
-
-@register.simple_tag
-def renderer_url(environment: str) -> str:
-    """The game's drawing module; the player shows plain positions for a game without one."""
-    path = f"games/{environment}/{environment}.js"
-    return static(path) if finders.find(path) else ""
 
 
 @register.filter

@@ -1,14 +1,18 @@
-"""The replay of an episode: its page, and the bare player for other sites."""
+"""The replay of an episode: its page, the bare player for other sites, the frame of a drawing."""
 
+import gzip
 from typing import Any
 
 from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from league.models import Episode
+from league import drawings
+from league.errors import NotFound
+from league.models import Competition, Episode
 from league.views import games
 from league.views.lookup import find
 
@@ -28,6 +32,25 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @csp_replace({"frame-ancestors": ["*"]})  # type: ignore[arg-type]
 def embed(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "league/episode_embed.html", _player(request, _episode(pk)))
+
+
+# Served so that what it runs has no origin, wherever it is opened: no cookie, no page, no API of
+# this site, and no network. The players of other sites may frame it, as they may the embed page.
+@require_safe
+@xframe_options_exempt
+def drawing(request: HttpRequest, environment: str) -> HttpResponse:
+    used = Competition.objects.filter(environment=environment).exists()
+    framed = drawings.framed(environment) if used else None
+    if framed is None:
+        raise NotFound("There is no such drawing.")
+    is_packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(framed.packed if is_packed else gzip.decompress(framed.packed))
+    if is_packed:
+        response["Content-Encoding"] = "gzip"
+    response["Content-Security-Policy"] = framed.policy
+    patch_vary_headers(response, ["Accept-Encoding"])
+    response["Cache-Control"] = "public, max-age=3600"
+    return response
 
 
 def _episode(pk: int) -> Episode:

@@ -61,6 +61,11 @@ def unpack(data: bytes, limit: int = SIZE_LIMIT) -> bytes:
     return text
 
 
+def plain(value: Any) -> Any:
+    """A copy as JSON gives it back."""
+    return orjson.loads(_dump(value))
+
+
 def _opened(data: bytes) -> tuple[Any, bytes]:
     """What unpacks the file, and what of the file it unpacks."""
     if data.startswith(GZIP_MAGIC):

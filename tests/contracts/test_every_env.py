@@ -27,9 +27,9 @@ def folder(name: str) -> Path:
     return ENVS / name
 
 
-def play(name: str, agents: list[Any], seed: int = 7, **settings: Any) -> evaluation.Environment:
+def play(name: str, agents: list[Any], seed: int = 7) -> evaluation.Environment:
     random.seed(seed)
-    env = make(name, settings, info={"seed": seed})
+    env = make(name, info={"seed": seed})
     env.run(agents)
     return env
 
@@ -166,7 +166,7 @@ def test_every_step_is_drawn_as_text(name):
 
 
 def test_a_page_needs_no_network_and_is_small(name):
-    page = play(name, fill_seats(name, "random"), episodeSteps=50).render(mode="html")
+    page = play(name, fill_seats(name, "random")).render(mode="html")
     assert "default-src 'none'" in page
     assert len(page) < 60_000
 

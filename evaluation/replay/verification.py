@@ -1,13 +1,13 @@
 """Plays a replay again from its seed and its actions, and says where it first differs."""
 
 import json
-import random
 from dataclasses import replace
 from math import nan
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from evaluation.chance import Chance
 from evaluation.engine import SEEDS, Environment, make
 from evaluation.errors import DeadlineExceeded, InvalidArgument
 from evaluation.replay.difference import BANK, Difference, first_difference, shortened
@@ -36,16 +36,14 @@ def verify(replay: Replay | bytes) -> Difference | None:
     """
     recorded = from_bytes(replay) if isinstance(replay, bytes) else plain(replay)
     _check_form(recorded)
-    outer = random.getstate()  # a game may seed the global generator
+    play_again = Chance(0).wrap(_play_again)  # a game may seed the global generators
     try:
-        return _Playback(recorded).difference()
+        return play_again(recorded)  # type: ignore[no-any-return]
     except InvalidArgument:
         raise
     except Exception as error:  # any game's own, when it meets what no episode leads to
         message = f"The game stops with {type(error).__name__}: {shortened(str(error))}."
         return Difference("steps", None, None, reason=message)
-    finally:
-        random.setstate(outer)
 
 
 def verify_file(path: str | PathLike[str]) -> str:
@@ -76,6 +74,10 @@ def _check_form(recorded: Any) -> None:
         raise InvalidArgument("The replay has no steps.")
     if not all(isinstance(seat, dict) for step in steps for seat in step):
         raise InvalidArgument("The replay's steps are not lists of states.")
+
+
+def _play_again(recorded: Replay) -> Difference | None:
+    return _Playback(recorded).difference()
 
 
 class _Playback:
@@ -120,14 +122,12 @@ class _Playback:
         return found
 
     def _clocks(self, number: int) -> list[dict[str, float]]:
-        """What each move took: as logged, else as its bank tells."""
+        """What each move took: as logged, else as the seat's bank tells."""
+        state = self._env.state
         if self._logs is not None:
-            return [_duration(entry) for entry in self._logs[number][: len(self._env.state)]]
+            return [_logged(entry) for entry in self._logs[number][: len(state)]]
         limit = self._env.configuration["actTimeout"]
-        return [
-            _duration({"duration": limit + before - after}) if before > after else {}
-            for before, after in map(_banks, self._env.state, self._steps[number])
-        ]
+        return [_told(*seats, limit) for seats in zip(state, self._steps[number], strict=True)]
 
     def _compared(self, number: int) -> Difference | None:
         for seat, played in enumerate(plain(self._env.state)):
@@ -147,10 +147,10 @@ class _Playback:
         return first_difference({key: self._recorded[key] for key in played}, plain(played))
 
     def _explained(self, found: Difference) -> Difference:
-        seeds = [self._env.info.get("seed"), self._env.configuration.get("randomSeed")]
-        if any(seed is not None for seed in seeds) or not found.path.startswith("observation"):
+        if self._env.info.get("chance") == "seeded" or not found.path.startswith("observation"):
             return found
-        return replace(found, reason=f"{found.sentence} It names no seed that decides chance.")
+        more = "The replay does not say that its seed decides all chance."
+        return replace(found, reason=f"{found.sentence} {more}")
 
 
 def _environment(recorded: Replay) -> Environment:
@@ -170,17 +170,14 @@ def _action(state: dict[str, Any], recorded: dict[str, Any]) -> Any:
     return CAUSES.get(str(recorded.get("status"))) if action is None else action
 
 
-def _duration(log: Any) -> dict[str, float]:
+def _logged(log: Any) -> dict[str, float]:
     seconds = log.get("duration") if isinstance(log, dict) else None
     return {"duration": seconds} if isinstance(seconds, int | float) else {}
 
 
-def _banks(state: dict[str, Any], recorded: dict[str, Any]) -> tuple[float, float]:
-    """The seat's time bank before and after its move; the same where it has none."""
-    before = state["observation"].get(BANK)
-    after = recorded["observation"].get(BANK)
-    return (
-        (before, after)
-        if isinstance(before, int | float) and isinstance(after, int | float)
-        else (0, 0)
-    )
+def _told(state: dict[str, Any], recorded: dict[str, Any], limit: float) -> dict[str, float]:
+    """A move that cost nothing of the bank is taken for one that took no time."""
+    if state["status"] != "ACTIVE":
+        return {}
+    before, after = (seat["observation"].get(BANK, 0) for seat in (state, recorded))
+    return {"duration": limit + before - after if before > after else 0.0}

@@ -27,6 +27,15 @@ class Forbidden(EngineError):
     """What this caller may not ask for, in one sentence."""
 
 
+def check_caller(request: Request) -> None:
+    """Raises Forbidden where another machine would have code run or requests sent from here."""
+    if request.is_trusted or not request.agents:
+        return
+    builtin = environments.game(request.environment).agents
+    if request.box or any(isinstance(a, str) and a not in builtin for a in request.agents):
+        raise Forbidden("From another machine only built-in agents and fixed actions may play.")
+
+
 def list_environments() -> list[str]:
     return list(environments)
 
@@ -116,8 +125,6 @@ class Playing:
 
     def __enter__(self) -> Environment:
         request = self._request
-        if not request.is_trusted:
-            _check_stranger(request)
         info = dict(request.info)
         if request.seed is not None:
             info["seed"] = request.seed
@@ -144,14 +151,8 @@ class Playing:
         request = self._request
         given = request.configuration or request.steps or request.state
         if given and not isinstance(error, EngineError):
-            reason = f"{type(error).__name__}: {error}"
-            raise InvalidArgument(f"{request.environment} cannot be played so: {reason}") from error
-
-
-def _check_stranger(request: Request) -> None:
-    builtin = environments.game(request.environment).agents
-    if request.box or any(isinstance(a, str) and a not in builtin for a in request.agents):
-        raise Forbidden("From another machine only built-in agents and fixed actions may play.")
+            sentence = f"{request.environment} cannot be played so: {error!r}."
+            raise InvalidArgument(sentence) from error
 
 
 def _seated(request: Request, env: Environment) -> Actor:

@@ -33,7 +33,7 @@ GRACE_S = 0.5
 WAIT_S = 60.0
 # What one request from another machine may use.
 STRANGER_S = 60.0
-STRANGER_BYTES = 4 * 1024**3
+STRANGER_BYTES = 2 * 1024**3
 SHOWN = {"run": actions.run, "step": actions.step, "load": actions.load}
 TYPES = {
     "json": "application/json",
@@ -245,7 +245,7 @@ def _serve(connection: Connection) -> None:
             request = connection.recv()
         except EOFError:
             return
-        connection.send(_answer(request, acting, connection.send))
+        connection.send(answer(request, acting, connection.send))
 
 
 def _end_with_server() -> None:
@@ -255,12 +255,11 @@ def _end_with_server() -> None:
     os._exit(1)
 
 
-def _answer(
-    request: Request, acting: actions.Acting, announce: Callable[[float], object]
-) -> Answer:
+def answer(request: Request, acting: actions.Acting, announce: Callable[[float], object]) -> Answer:
     """What the request leads to; the one place that turns errors into statuses."""
     _bound_memory(request)
     try:
+        actions.check_caller(request)
         return _perform(request, acting, announce)
     except actions.Forbidden as error:
         return Answer.error(403, str(error))
@@ -269,7 +268,7 @@ def _answer(
     except Exception as error:
         traceback.print_exc()
         if request.debug:  # in which the exceptions of agents pass through
-            return Answer.error(400, f"{type(error).__name__}: {error}")
+            return Answer.error(400, repr(error))
         return Answer.error(500, "The server failed; its terminal says why.")
 
 

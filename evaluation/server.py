@@ -7,6 +7,7 @@ other machines only what it has itself, unless it was told to trust them.
 import io
 import ipaddress
 import math
+import re
 import signal
 import socket
 import sys
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from evaluation import actions
 from evaluation.children import Answer, CallerGone, Children
@@ -39,6 +40,7 @@ BUSY = (
 FILES = ("in", "out", "log")
 # What a browser says of the page that asks: only a person who typed the address is none.
 OWN_SITES = (None, "none", "same-origin")
+HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::\d*)?")
 FORWARDED = ("Forwarded", "X-Forwarded-For", "Via")
 HEADERS = {
     "Cache-Control": "no-store",
@@ -229,7 +231,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _check_place(self) -> None:
         """Refuses what comes from a web page: by its origin, or by a name that points here."""
-        if urlsplit(self.path).path != "/":
+        if self.path.partition("?")[0] != "/":
             raise Refused(404, "There is nothing but / here.")
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or not self._is_own(hosts[0]):
@@ -241,8 +243,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _is_own(self, host: str) -> bool:
         """Loopback, the address that was called, or a name that the server was told."""
+        matched = HOST.fullmatch(host)
+        name = (matched[1] or matched[2]).lower() if matched else ""
         try:
-            name = urlsplit(f"//{host}").hostname or ""
             address = ipaddress.ip_address(name)
         except ValueError:
             return name in ("localhost", self.server.options.host, *self.server.options.allow_hosts)
@@ -267,7 +270,7 @@ class Handler(BaseHTTPRequestHandler):
         """`name[]=` repeated is a list, `name{}=` is JSON; else the first of a name counts."""
         try:
             pairs = parse_qsl(
-                urlsplit(self.path).query, keep_blank_values=True, max_num_fields=PARAMETERS
+                self.path.partition("?")[2], keep_blank_values=True, max_num_fields=PARAMETERS
             )
         except ValueError:
             raise InvalidArgument(f"There are more than {PARAMETERS} parameters.") from None

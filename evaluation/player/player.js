@@ -221,7 +221,8 @@ export class Player {
   /** Whose turn it is in an episode that a person plays. */
   turn() {
     const others = this.replay.names.filter((_, seat) => seat !== Number(this.section.dataset.seat));
-    if (this.isWaiting) return `Waiting for ${others.join(", ") || "the environment"}`;
+    const isTheirs = this.isWaiting || (this.interaction && this.playing);
+    if (isTheirs) return `Waiting for ${others.join(", ") || "the environment"}`;
     return this.isMyTurn() ? "Your turn" : "";
   }
 
@@ -268,8 +269,8 @@ export class Player {
     this.parts = this.fullParts();
     old.forEach(({ node }, index) => node.replaceWith(this.parts[index].node));
     this.resize();
-    if (from && this.current < this.last) this.play();
-    else this.show(this.last);
+    this.show(from || this.last);
+    if (this.current < this.last) this.play();
   }
 
   resize() {

@@ -7,7 +7,7 @@
  *   height: number, interactive: boolean, isInteractive: () => boolean, parent: Element, step: number,
  *   update: (changes: object) => void, width: number}} Context
  * @typedef {{root: SVGElement, pieces: SVGElement, lines: SVGElement, step: number, environment: Environment,
- *   falling: SVGElement | null, fallFrom: number}} Scene
+ *   falling: SVGElement | null, fallFrom: number, targets: SVGElement[]}} Scene
  */
 
 /** @param {Context} context */
@@ -18,6 +18,7 @@ export function renderer(context) {
   if (scene.step !== step) drawPosition(scene, context);
   scene.falling?.setAttribute("transform", `translate(0 ${(-scene.fallFrom * (1 - fallen(frame))).toFixed(1)})`);
   scene.lines.style.opacity = frame < 1 ? "0" : "1";
+  scene.targets.forEach((target, column) => updateTarget(target, canDrop(context, column)));
 }
 
 /** A seat's piece for the legend. @param {number} seat */
@@ -63,10 +64,13 @@ function newScene(context) {
   const back = svg("rect", { ...box, fill: "var(--bg, #f4f2ee)" });
   const pieces = svg("svg", box); // an inner svg clips what has not fallen in yet
   const lines = svg("g", { "stroke-linecap": "round" });
-  root.append(back, pieces, face(columns, rows), lines, ...columnLabels(columns, height));
+  const ghost = svg("g", { opacity: 0.45 });
+  root.append(back, ghost, pieces, face(columns, rows), lines, ...columnLabels(columns, height));
   parent.replaceChildren(root);
-  if (context.interactive) root.addEventListener("click", (event) => onClick(event, root, context));
-  const scene = { root, pieces, lines, step: -1, environment, falling: null, fallFrom: 0 };
+  const targets = context.interactive ? columnTargets(context, ghost) : [];
+  if (targets.length) root.setAttribute("role", "group");
+  root.append(...targets);
+  const scene = { root, pieces, lines, targets, step: -1, environment, falling: null, fallFrom: 0 };
   SCENES.set(parent, scene);
   return scene;
 }
@@ -197,11 +201,75 @@ function position(board, columns, agents, step) {
   return `Board after move ${step}. ${text ? `From the bottom up, ${text}.` : "Empty."}`;
 }
 
-/** @param {Event} event @param {SVGElement} root @param {Context} context */
-function onClick(event, root, { act, environment, isInteractive }) {
-  const matrix = /** @type {SVGSVGElement} */ (root).getScreenCTM();
-  if (!matrix || !isInteractive()) return;
-  const { clientX, clientY } = /** @type {MouseEvent} */ (event);
-  const column = Math.floor(new DOMPoint(clientX, clientY).matrixTransform(matrix.inverse()).x / CELL);
-  if (column >= 0 && column < environment.configuration.columns) act(column);
+/** A button over each column: for the pointer, and with the arrow keys from one to the next.
+ * @param {Context} context @param {SVGElement} ghost shows where the piece would come to lie */
+function columnTargets(context, ghost) {
+  const { columns, rows } = context.environment.configuration;
+  const targets = Array.from({ length: columns }, (_, column) => columnTarget(column, rows));
+  targets.forEach((target, column) => {
+    const drop = () => canDrop(context, column) && context.act(column);
+    const preview = () => ghost.replaceChildren(...ghostAt(context, column));
+    target.addEventListener("click", drop);
+    target.addEventListener("keydown", (event) => onKey(event, targets, column, drop));
+    for (const kind of ["pointerenter", "focus"]) target.addEventListener(kind, preview);
+    for (const kind of ["pointerleave", "blur", "click"]) target.addEventListener(kind, () => ghost.replaceChildren());
+  });
+  targets[Math.floor(columns / 2)].setAttribute("tabindex", "0");
+  return targets;
+}
+
+/** @param {number} column @param {number} rows */
+function columnTarget(column, rows) {
+  const place = { x: column * CELL, y: 0, width: CELL, height: rows * CELL + LABELS };
+  const look = { fill: "transparent", rx: 12, role: "button", tabindex: -1, "aria-label": `Drop in column ${column}` };
+  return svg("rect", { ...place, ...look });
+}
+
+/** @param {SVGElement} target @param {boolean} isOpen */
+function updateTarget(target, isOpen) {
+  target.setAttribute("aria-disabled", String(!isOpen));
+  target.style.cursor = isOpen ? "pointer" : "default";
+}
+
+/** @param {Event} event @param {SVGElement[]} targets @param {number} column @param {() => void} drop */
+function onKey(event, targets, column, drop) {
+  const { key } = /** @type {KeyboardEvent} */ (event);
+  const next = column + Number(key === "ArrowRight") - Number(key === "ArrowLeft");
+  if (key === "Enter" || key === " ") drop();
+  else if (next === column) return;
+  else moveFocus(targets, column, next);
+  event.preventDefault();
+  event.stopPropagation(); // the player has other uses for these keys
+}
+
+/** @param {SVGElement[]} targets @param {number} from @param {number} to */
+function moveFocus(targets, from, to) {
+  if (!targets[to]) return;
+  targets[from].setAttribute("tabindex", "-1");
+  targets[to].setAttribute("tabindex", "0");
+  targets[to].focus();
+}
+
+/** Whether a person may drop a piece there now. @param {Context} context @param {number} column */
+function canDrop({ environment, isInteractive }, column) {
+  return isInteractive() && landing(environment, column) >= 0;
+}
+
+/** The cell where a piece would come to lie now; -1 in a full column.
+ * @param {Environment} environment @param {number} column */
+function landing(environment, column) {
+  const { columns } = environment.configuration;
+  const board = boardAt(environment, environment.steps.length - 1);
+  return board.reduce((lowest, mark, cell) => (!mark && cell % columns === column ? cell : lowest), -1);
+}
+
+/** @param {Context} context @param {number} column */
+function ghostAt(context, column) {
+  const { environment } = context;
+  if (!canDrop(context, column)) return [];
+  const seats = environment.steps[environment.steps.length - 1];
+  const [x, y] = centre(landing(environment, column), environment.configuration.columns);
+  const place = svg("g", { transform: `translate(${x} ${y})` });
+  place.append(...disc(seats.findIndex((seat) => seat.status === "ACTIVE") + 1));
+  return [place];
 }

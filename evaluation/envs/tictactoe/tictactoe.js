@@ -7,7 +7,7 @@
  *   height: number, interactive: boolean, isInteractive: () => boolean, parent: Element, step: number,
  *   update: (changes: object) => void, width: number}} Context
  * @typedef {{root: SVGElement, marks: SVGElement, step: number, environment: Environment,
- *   drawn: SVGElement | null, won: SVGElement}} Scene
+ *   drawn: SVGElement | null, won: SVGElement, targets: SVGElement[]}} Scene
  */
 
 /** @param {Context} context */
@@ -19,6 +19,7 @@ export function renderer(context) {
   const left = frame < 1 ? 1 - Math.min(1, frame * 1.4) : 0;
   scene.drawn?.setAttribute("stroke-dashoffset", left.toFixed(3));
   scene.won.style.opacity = frame < 1 ? "0" : "1";
+  scene.targets.forEach((target, cell) => updateTarget(target, canMark(context, cell)));
 }
 
 /** A seat's mark for the legend. @param {number} seat */
@@ -57,8 +58,10 @@ function newScene(context) {
   const grid = svg("path", { d: "M100 6V294M200 6V294M6 100H294M6 200H294", ...look });
   root.append(won, marks, grid);
   parent.replaceChildren(root);
-  if (context.interactive) root.addEventListener("click", (event) => onClick(event, root, context));
-  const scene = { root, marks, step: -1, environment, drawn: null, won };
+  const targets = context.interactive ? squareTargets(context) : [];
+  if (targets.length) root.setAttribute("role", "group");
+  root.append(...targets);
+  const scene = { root, marks, step: -1, environment, drawn: null, won, targets };
   SCENES.set(parent, scene);
   return scene;
 }
@@ -135,12 +138,61 @@ function position(board, agents, step) {
   return `Board after move ${step}. ${squares.length ? `${squares.join("; ")}.` : "Empty."}`;
 }
 
-/** @param {Event} event @param {SVGElement} root @param {Context} context */
-function onClick(event, root, { act, isInteractive }) {
-  const matrix = /** @type {SVGSVGElement} */ (root).getScreenCTM();
-  if (!matrix || !isInteractive()) return;
-  const { clientX, clientY } = /** @type {MouseEvent} */ (event);
-  const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(matrix.inverse());
-  const [column, row] = [Math.floor(x / CELL), Math.floor(y / CELL)];
-  if (column >= 0 && column < 3 && row >= 0 && row < 3) act(3 * row + column);
+/** A button over each square: for the pointer, and with the arrow keys from one to the next.
+ * @param {Context} context */
+function squareTargets(context) {
+  const targets = Array.from({ length: 9 }, (_, cell) => {
+    const name = { role: "button", tabindex: cell === 4 ? 0 : -1, "aria-label": `Mark square ${cell}` };
+    return square(cell, { ...name, fill: "transparent" });
+  });
+  targets.forEach((target, cell) => {
+    const mark = () => canMark(context, cell) && context.act(cell);
+    const shade = (/** @type {string} */ fill) => () => target.setAttribute("fill", canMark(context, cell) ? fill : "transparent");
+    target.addEventListener("click", mark);
+    target.addEventListener("keydown", (event) => onKey(event, targets, cell, mark));
+    for (const kind of ["pointerenter", "focus"]) target.addEventListener(kind, shade("#8883"));
+    for (const kind of ["pointerleave", "blur"]) target.addEventListener(kind, shade("transparent"));
+  });
+  return targets;
+}
+
+/** @param {SVGElement} target @param {boolean} isOpen */
+function updateTarget(target, isOpen) {
+  target.setAttribute("aria-disabled", String(!isOpen));
+  target.style.cursor = isOpen ? "pointer" : "default";
+  if (!isOpen) target.setAttribute("fill", "transparent");
+}
+
+/** @param {Event} event @param {SVGElement[]} targets @param {number} cell @param {() => void} mark */
+function onKey(event, targets, cell, mark) {
+  const { key } = /** @type {KeyboardEvent} */ (event);
+  const next = neighbour(cell, key);
+  if (key === "Enter" || key === " ") mark();
+  else if (next === null) return;
+  else moveFocus(targets, cell, next);
+  event.preventDefault();
+  event.stopPropagation(); // the player has other uses for these keys
+}
+
+/** The square that an arrow key leads to; null for other keys, the same square at the edge.
+ * @param {number} cell @param {string} key */
+function neighbour(cell, key) {
+  const [column, row] = [cell % 3, Math.floor(cell / 3)];
+  if (key === "ArrowLeft") return column > 0 ? cell - 1 : cell;
+  if (key === "ArrowRight") return column < 2 ? cell + 1 : cell;
+  if (key === "ArrowUp") return row > 0 ? cell - 3 : cell;
+  if (key === "ArrowDown") return row < 2 ? cell + 3 : cell;
+  return null;
+}
+
+/** @param {SVGElement[]} targets @param {number} from @param {number} to */
+function moveFocus(targets, from, to) {
+  targets[from].setAttribute("tabindex", "-1");
+  targets[to].setAttribute("tabindex", "0");
+  targets[to].focus();
+}
+
+/** Whether a person may mark the square now. @param {Context} context @param {number} cell */
+function canMark({ environment, isInteractive }, cell) {
+  return isInteractive() && !boardAt(environment, environment.steps.length - 1)[cell];
 }

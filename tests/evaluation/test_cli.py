@@ -308,7 +308,13 @@ class TestWrongOptions:
         [
             ["run", *RANDOM, "--out", "nowhere/out.json"],
             ["run", *RANDOM, "--log", "nowhere/log.json"],
-            ["step", *RANDOM, "--steps", '[[{"observation": {"board": [1]}}, {}]]'],
+            [
+                "step",
+                "--environment",
+                "tictactoe",
+                "--steps",
+                '[[{"observation": {"board": [1]}}, {}]]',
+            ],
             ["load", "--in", "nowhere.json"],
             ["load", "--environment", "connectx", "--log", "nowhere.json"],
             ["http-server", "--host", "192.0.2.1"],

@@ -91,13 +91,15 @@ def _folders() -> list[str]:
 
 def _import(name: str) -> dict[str, Any]:
     """The exports of our own game of that name, else of kaggle-environments'; or KeyError."""
+    exports = [*EXPORTS, "agents"]
     if name in _folders():
         found: Mapping[str, Any] = vars(import_module(f"evaluation.envs.{name}.{name}"))
+        exports.append("summary")
     elif name in catalogue.names():
         found = catalogue.load(name)
     else:
         raise KeyError(name)
-    return {export: found[export] for export in (*EXPORTS, "agents", "summary") if export in found}
+    return {export: found[export] for export in exports if export in found}
 
 
 environments = Registry()

@@ -191,22 +191,21 @@ def _shown(env: Environment, request: Request) -> str:
 
 
 def read_replay(path: str) -> dict[str, Any]:
-    """The fields of a replay's file, as `load` takes them."""
-    replay = parse_json("replay", _read(path))
-    if not isinstance(replay, dict) or any(part not in replay for part in REPLAY_PARTS):
+    """The fields of a replay, as `load` takes them: from JSON, or as the league keeps it."""
+    content = Path(path).read_bytes()
+    if content.lstrip().startswith((b"{", b"[")):
+        found = parse_json("replay", content.decode("utf-8", "replace"))
+    else:
+        from evaluation.replay import from_bytes  # only here is packing wanted
+
+        found = from_bytes(content)
+    if not isinstance(found, dict) or any(part not in found for part in REPLAY_PARTS):
         raise InvalidArgument(f"{path} holds no replay: it needs {', '.join(REPLAY_PARTS)}.")
-    return replay
+    return found
 
 
 def read_logs(path: str) -> Any:
-    return parse_json("log", _read(path))
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InvalidArgument(f"{path} is not text.") from None
+    return parse_json("log", Path(path).read_bytes().decode("utf-8", "replace"))
 
 
 def _run_boxed(request: Request, logs: Logs) -> str:

@@ -38,10 +38,11 @@ class Said(NamedTuple):
 class ServerProcess:
     """Serves at a free port until it is closed."""
 
-    def __init__(self, *options: str, port: int = 0) -> None:
+    def __init__(self, *options: str, cwd: Path = PROJECT) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "evaluation", "http-server", f"--port={port}", *options],
-            cwd=PROJECT,
+            [sys.executable, "-m", "evaluation", "http-server", "--port=0", *options],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

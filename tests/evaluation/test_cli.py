@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shlex
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from evaluation.cli import main
 from evaluation.options import COMMANDS, EXAMPLES, TAKEN
+from evaluation.replay import to_bytes
 from league.models import Competition
 from league.views.games import try_command
 from tests.evaluation.serving import PROJECT, ServerProcess, command, eventually
@@ -249,7 +251,13 @@ class TestStepLoadActAndDispose:
         assert main(["load", f"--in={replay}", "--display", "html"]) == 0
         assert capsys.readouterr().out.startswith("<!doctype html>")
 
-    @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"name": "connectx"}', "\udcff"])
+    def test_load_reads_a_replay_as_the_league_keeps_it(self, capsys, tmp_path) -> None:
+        replay, path = replay_of(capsys), tmp_path / "episode.replay"
+        path.write_bytes(to_bytes(replay))
+        assert main(["load", f"--in={path}"]) == 0
+        assert json.loads(capsys.readouterr().out)["steps"] == replay["steps"]
+
+    @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"name": "connectx"}', "\udcff", ""])
     def test_what_is_no_replay_is_one_sentence(self, capsys, tmp_path, text) -> None:
         path = tmp_path / "episode.json"
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -335,3 +343,34 @@ def test_help_names_every_option_and_an_example(name) -> None:
     done = command(*filter(None, [name]), "-h", check=True)
     assert all(f"--{option}" in done.stdout for option in TAKEN.get(name, ()))
     assert EXAMPLES.get(name, "http-server") in done.stdout
+
+
+class TestTheGuide:
+    """docs/command-line.md: every example is done as it stands."""
+
+    TEXT = (PROJECT / "docs" / "command-line.md").read_text(encoding="utf-8")
+
+    def blocks(self, language: str) -> list[str]:
+        return re.findall(rf"^```{language}\n(.*?)^```", self.TEXT, re.DOTALL | re.MULTILINE)
+
+    def test_every_command_has_an_example_that_runs(self, tmp_path) -> None:
+        (tmp_path / "main.py").write_text(self.blocks("python")[0])
+        commands = [shlex.split(line) for block in self.blocks("sh") for line in block.splitlines()]
+        assert {words[3] for words in commands} == set(COMMANDS)
+        for words in commands:
+            if words[3] != "http-server":
+                command(*words[3:], cwd=tmp_path, check=True)
+        assert {"episode.json", "episode.html"} <= {path.name for path in tmp_path.iterdir()}
+
+    def test_servers_play_through_a_third(self, tmp_path, capsys) -> None:
+        agent, example = self.blocks("python")
+        (tmp_path / "main.py").write_text(agent)
+        servers = {port: ServerProcess(cwd=tmp_path) for port in ("5000", "5001", "5002")}
+        try:
+            for port, one in servers.items():
+                example = example.replace(port, str(one.port))
+            exec(compile(example, "command-line.md", "exec"), {})
+        finally:
+            for one in servers.values():
+                one.close()
+        assert sum(json.loads(capsys.readouterr().out)) == 0

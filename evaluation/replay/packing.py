@@ -102,18 +102,23 @@ def _dictionary() -> bytes:
 
 
 def _dump(value: Any) -> bytes:
+    """JSON of anything: what an agent in this process printed or answered may be odd."""
     try:
-        return orjson.dumps(value)
-    except TypeError:  # what an agent in this process printed or answered may be anything
+        return _encode(value)
+    except TypeError:
         pass
     try:
-        return orjson.dumps(_clean(value))
+        return _encode(_clean(value))
     except (TypeError, RecursionError) as error:
-        raise InvalidArgument("The replay is nested too deeply.") from error
+        raise InvalidArgument("The replay holds what JSON cannot carry.") from error
+
+
+def _encode(value: Any) -> bytes:
+    return orjson.dumps(value, default=repr, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _clean(value: Any) -> Any:
-    """The nearest value that JSON can carry."""
+    """The nearest value that the encoder can carry."""
     if isinstance(value, dict):
         return {_clean(str(key)): _clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -122,4 +127,4 @@ def _clean(value: Any) -> Any:
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, int) and not INT64[0] <= value <= INT64[1]:
         return None
-    return value if isinstance(value, bool | int | float | None) else repr(value)
+    return value

@@ -12,6 +12,7 @@ import pytest
 
 from evaluation import make, replay
 from evaluation.match import AgentSpec, EpisodeSpec, play_episode
+from tests.evaluation.test_player import packed
 
 FORMAT_1 = "d05f1451f50e4fdfddc2174906eb3c492b633b7dc7c08674a9f82afcd9c1042f"
 
@@ -79,10 +80,17 @@ def test_whatever_was_printed_becomes_bytes(answer):
 
 
 def test_what_json_has_no_word_for_becomes_the_nearest_it_has():
-    odd = {"n": numpy.int64(3), 4: 2**80, "t": (1, 2), "f": 0.5, "s": "\udfff", "b": True}
+    odd = {4: 2**80, "t": (1, 2), "f": 0.5, "s": "\udfff", "b": True, "j": 2j}
     assert replay.from_bytes(replay.to_bytes(odd)) == {
-        "n": repr(numpy.int64(3)), "4": None, "t": [1, 2], "f": 0.5, "s": "?", "b": True,
+        "4": None, "t": [1, 2], "f": 0.5, "s": "?", "b": True, "j": "2j",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [{}, {4: 2**80}])
+def test_numbers_of_numpy_are_numbers(more):
+    odd = {"n": numpy.int64(3), "f": numpy.float64(0.5), "a": numpy.arange(2), **more}
+    loaded = replay.from_bytes(replay.to_bytes(odd))
+    assert {key: loaded[key] for key in "nfa"} == {"n": 3, "f": 0.5, "a": [0, 1]}
 
 
 def test_the_public_form_has_durations_and_no_output(played):
@@ -109,11 +117,11 @@ def test_a_replay_says_how_it_ended(played):
 
 def test_a_page_holds_player_replay_and_cause(played):
     page = replay.html(played)
-    assert "Four in a row for seat 2" in page
+    assert "Four in a row for seat 2" in str(packed(page))
     assert played["title"] in page
     assert "http://" not in page.replace("http://www.w3.org/", "")
     stated = {**played, "info": {"result": {"cause": "As the league said"}}}
-    assert "As the league said" in replay.html(stated)
+    assert "As the league said" in str(packed(replay.html(stated)))
 
 
 def test_hostile_words_never_become_markup():

@@ -148,7 +148,7 @@ def test_the_limit_is_the_callers():
 def test_what_is_nested_without_end_cannot_be_packed():
     endless: list = []
     endless.append(endless)
-    with pytest.raises(InvalidArgument, match="nested"):
+    with pytest.raises(InvalidArgument, match="JSON cannot carry"):
         replay.to_bytes({"steps": endless})
 
 

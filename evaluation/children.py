@@ -34,6 +34,7 @@ WAIT_S = 60.0
 # What one request from another machine may use.
 STRANGER_S = 60.0
 STRANGER_BYTES = 2 * 1024**3
+FAILED = "The server failed; its terminal says why."
 SHOWN = {"run": actions.run, "step": actions.step, "load": actions.load}
 TYPES = {
     "json": "application/json",
@@ -131,21 +132,7 @@ class Seat:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self._child: Child | None = None
-
-    def ask(self, request: Request, caller: socket) -> Answer:
-        self._child = self._child or Child()
-        try:
-            return self._child.ask(request, caller)
-        except NoAnswer:
-            self.end()
-            self._child = None
-            raise
-
-    def end(self) -> None:
-        child = self._child
-        if child:
-            child.end()
+        self.child: Child | None = None
 
 
 class Children:
@@ -154,12 +141,12 @@ class Children:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seats: OrderedDict[tuple[Any, ...], Seat] = OrderedDict()
-        self._episodes: set[Child] = set()
+        self._alive: set[Child] = set()
+        self._is_closed = False
 
     def play(self, request: Request, caller: socket) -> Answer:
         """Any action but `act`, in a process that ends with it."""
-        child = Child()
-        self._episodes.add(child)
+        child = self._start()
         try:
             return child.ask(request, caller)
         except Late:
@@ -167,22 +154,21 @@ class Children:
         except Ended:
             return Answer.error(400, "The episode's process ended: an agent exited or crashed.")
         finally:
-            self._episodes.discard(child)
-            child.end()
+            self._end(child)
 
     def act(self, request: Request, caller: socket) -> Answer:
         """One action of an agent, whose process is kept for the next."""
         key = _key(request)
         seat = self._take(key)
         try:
-            return seat.ask(request, caller)
+            return self._ask(seat, request, caller)
         except Late:
             return Answer.of({"action": LATE})
         except Ended:
             return Answer.of({"action": f"{RAISED}The agent's process ended."})
         finally:
             if self._seats.get(key) is not seat:  # disposed of while it was being started
-                seat.end()
+                self._empty(seat)
             seat.lock.release()
 
     def dispose(self, request: Request) -> int:
@@ -192,17 +178,41 @@ class Children:
             keys = [key for key in self._seats if _matches(key, wanted)]
             seats = [self._seats.pop(key) for key in keys]
         for seat in seats:
-            seat.end()
+            self._empty(seat)
         return len(seats)
 
     def close(self) -> None:
         with self._lock:
-            seats = list(self._seats.values())
-            self._seats.clear()
-        for seat in seats:
-            seat.end()
-        for episode in list(self._episodes):
-            episode.end()
+            self._is_closed = True
+            alive = list(self._alive)
+        for child in alive:
+            child.end()
+
+    def _start(self) -> Child:
+        """After the end none is started: it would outlive the server, which waits for it."""
+        with self._lock:
+            if self._is_closed:
+                raise CallerGone
+            child = Child()
+            self._alive.add(child)
+        return child
+
+    def _end(self, child: Child) -> None:
+        child.end()
+        self._alive.discard(child)
+
+    def _ask(self, seat: Seat, request: Request, caller: socket) -> Answer:
+        child = seat.child = seat.child or self._start()
+        try:
+            return child.ask(request, caller)
+        except NoAnswer:
+            self._empty(seat)
+            raise
+
+    def _empty(self, seat: Seat) -> None:
+        child, seat.child = seat.child, None
+        if child:
+            self._end(child)
 
     def _take(self, key: tuple[Any, ...]) -> Seat:
         """The agent's seat, locked. One that was given up while we waited is not taken."""
@@ -212,7 +222,7 @@ class Children:
                 self._seats.move_to_end(key)
                 dropped = self._make_room(key)
             if dropped:
-                dropped.end()
+                self._empty(dropped)
             seat.lock.acquire()
             if self._seats.get(key) is seat:
                 return seat
@@ -269,7 +279,7 @@ def answer(request: Request, acting: actions.Acting, announce: Callable[[float],
         traceback.print_exc()
         if request.debug:  # in which the exceptions of agents pass through
             return Answer.error(400, repr(error))
-        return Answer.error(500, "The server failed; its terminal says why.")
+        return Answer.error(500, FAILED)
 
 
 def _perform(

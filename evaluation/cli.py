@@ -4,16 +4,15 @@ Reads the options and prints; `actions` does the work.
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TextIO
 
 from evaluation import actions
-from evaluation.errors import EngineError, InvalidArgument, NotFound
+from evaluation.errors import EngineError, InvalidArgument
 from evaluation.options import one_line, parser
-from evaluation.output import append_log, whole_file
+from evaluation.output import append_log, check_folder, whole_file
 from evaluation.request import Request
 from evaluation.sandbox.errors import BoxFailed
 
@@ -114,8 +113,8 @@ class _Log:
         self._logs: Logs = []
 
     def __enter__(self) -> Logs:
-        if self._path and not os.path.isdir(os.path.dirname(os.path.abspath(self._path))):
-            raise NotFound(f"There is no folder for {self._path}.")
+        if self._path:
+            check_folder(self._path)
         return self._logs
 
     def __exit__(self, *reason: object) -> None:

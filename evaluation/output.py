@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from evaluation.errors import InvalidArgument, NotFound
+
 
 @contextmanager
 def whole_file(path: str) -> Iterator[TextIO]:
@@ -16,7 +18,8 @@ def whole_file(path: str) -> Iterator[TextIO]:
     A terminal, a pipe or the like at this name is written to as it is.
     """
     path = os.path.realpath(path)
-    if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
+    check_folder(path)
+    if os.path.exists(path) and not os.path.isfile(path):
         with open(path, "w", encoding="utf-8") as file:
             yield file
         return
@@ -25,14 +28,24 @@ def whole_file(path: str) -> Iterator[TextIO]:
     try:
         with open(handle, "w", encoding="utf-8") as file:
             yield file
-        os.chmod(beside, _mode_of_new_files())
+        os.chmod(beside, _mode(path))
         os.replace(beside, path)
     except BaseException:
         os.unlink(beside)
         raise
 
 
-def _mode_of_new_files() -> int:
+def check_folder(path: str) -> None:
+    """Raises NotFound where no file of this name could be."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise NotFound(f"There is no folder {folder}.")
+
+
+def _mode(path: str) -> int:
+    """The permissions that the file has, or that a new one gets."""
+    if os.path.exists(path):
+        return stat.S_IMODE(os.stat(path).st_mode)
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
@@ -40,9 +53,13 @@ def _mode_of_new_files() -> int:
 
 def append_log(path: str, entry: Any) -> None:
     """Adds an entry to the JSON list in a file, in the form of kaggle-environments: `[entry]`."""
-    text = json.dumps([entry]).encode()
-    with open(path, "a+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size:
-            file.truncate(size - 1)
-        file.write((b",\n " if size else b"[") + text + b"]")
+    text = json.dumps([entry]).encode() + b"]"
+    with open(path, "r+b" if os.path.exists(path) else "w+b") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            file.write(b"[" + text)
+            return
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"]":
+            raise InvalidArgument(f"{path} holds no log to add to.")
+        file.seek(-1, os.SEEK_END)
+        file.write(b",\n " + text)

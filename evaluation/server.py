@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,12 +23,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from evaluation import actions
-from evaluation.children import Answer, CallerGone, Children
+from evaluation.children import FAILED, Answer, CallerGone, Children
 from evaluation.errors import InvalidArgument
 from evaluation.output import append_log
 from evaluation.request import Request, parse_json, read_flag, read_integer
 
 CONNECTIONS = 64
+STRANGERS = 4
 PARAMETERS = 100
 READ_S = 30.0
 DRAIN_S = 2.0
@@ -109,7 +111,8 @@ class Server(ThreadingMixIn, HTTPServer):
         self.children = Children()
         self.address_family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
         self._slots = threading.BoundedSemaphore(CONNECTIONS)
-        self._log_lock = threading.Lock()
+        self._strangers = threading.BoundedSemaphore(STRANGERS)
+        self._log_lock, self._log_is_over = threading.Lock(), False
         self._start_log()
         super().__init__((options.host, options.port), Handler)
 
@@ -129,6 +132,16 @@ class Server(ThreadingMixIn, HTTPServer):
             return Answer.of(actions.list_environments())
         if request.action == "dispose":
             return self._dispose(request)
+        if is_trusted:
+            return self._play(request, caller)
+        if not self._strangers.acquire(blocking=False):
+            return Answer.error(503, "The server is busy.")
+        try:
+            return self._play(request, caller)
+        finally:
+            self._strangers.release()
+
+    def _play(self, request: Request, caller: socket.socket) -> Answer:
         if request.action != "act":
             return self.children.play(request, caller)
         answer = self.children.act(request, caller)
@@ -138,7 +151,7 @@ class Server(ThreadingMixIn, HTTPServer):
 
     def _dispose(self, request: Request) -> Answer:
         count = self.children.dispose(request)
-        self._log_is_over = True
+        self._log_is_over = self._log_is_over or request.is_trusted
         said = b"Successfully disposed" if count else b"Already disposed"
         return Answer(200, said, "text/plain")
 
@@ -220,6 +233,11 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         except Refused as error:
             self._refuse(error.status, str(error))
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            traceback.print_exc()
+            self._refuse(500, FAILED)
 
     do_POST = do_GET
 
@@ -260,7 +278,8 @@ class Handler(BaseHTTPRequestHandler):
         return is_near and not any(name in self.headers for name in FORWARDED)
 
     def _fields(self) -> dict[str, Any]:
-        fields = {**self._parameters(), **self._body()}
+        body = self._body()  # read at all events, or it would be taken for the next request
+        fields = {**self._parameters(), **body}
         named = [name for name in FILES if name in fields]
         if named:
             raise InvalidArgument(f"{named[0]} names a file, which only the command line does.")
@@ -312,10 +331,11 @@ class Handler(BaseHTTPRequestHandler):
         """Reads off what still comes, so that the caller gets to read the answer."""
         self.close_connection = True
         self._send(Answer.error(status, sentence))
-        self.connection.shutdown(socket.SHUT_WR)
         self._reader.deadline = time.monotonic() + DRAIN_S
-        while self.rfile.read1(65536):
-            pass
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            while self._reader.read(65536):
+                pass
 
     def _send(self, answer: Answer) -> None:
         self.connection.settimeout(READ_S)

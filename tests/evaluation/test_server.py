@@ -449,6 +449,39 @@ class TestLimits:
         answer = raw(serving.port, request + b"\r\n" + request + b"Connection: close\r\n\r\n")
         assert answer.count(b"HTTP/1.1 200 OK") == 2
 
+    def test_what_a_refused_request_carried_is_not_taken_for_the_next(self, serving) -> None:
+        bad = b'POST /?seed{}=x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{"a":'
+        good = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        answers = raw(serving.port, bad + good).split(b"HTTP/1.1 ")
+        assert [answer[:3] for answer in answers[1:]] == [b"400", b"200"]
+
+    def test_other_machines_play_a_few_episodes_at_once(self, monkeypatch) -> None:
+        monkeypatch.setattr(server, "STRANGERS", 1)
+        monkeypatch.setattr(children, "STRANGER_S", 1)
+        endless = json.dumps({**RANDOM, "action": "evaluate", "episodes": 10**9}).encode()
+        with in_this_process() as one, ThreadPoolExecutor() as pool:
+            waiting = pool.submit(ask, one.address, endless, Via="1.1 proxy")
+            time.sleep(0.3)
+            assert ask(one.address, endless, Via="1.1 proxy").status == 503
+            assert waiting.result().status == 400
+            assert ask(one.address, json.dumps(RANDOM).encode(), Via="1.1 proxy").status == 200
+
+    def test_processes_and_descriptors_are_given_back(self) -> None:
+        process = ServerProcess()
+        try:
+            for round_ in range(3):
+                for session in ("a", "b"):
+                    process.act("random", session=session)
+                process.post(RANDOM)
+                process.get("action=dispose")
+                descriptors = len(list(Path(f"/proc/{process.process.pid}/fd").iterdir()))
+                if round_ == 0:
+                    first = descriptors
+            assert eventually(lambda: len(process.family()) == 2)
+            assert descriptors <= first + 1
+        finally:
+            process.close()
+
     def test_requests_are_answered_side_by_side(self, serving) -> None:
         with ThreadPoolExecutor(8) as pool:
             replays = list(pool.map(lambda _: serving.post(RANDOM).json(), range(8)))

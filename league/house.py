@@ -1,6 +1,7 @@
 """House bots: the environment's own agents on a competition's ladder, one of them its anchor."""
 
 import hashlib
+from inspect import isfunction
 
 from django.utils import timezone
 
@@ -8,19 +9,29 @@ import evaluation
 from league import entrants, teams
 from league.models import Competition, Submission
 
+MOST = 4
 BOTS = ("random", "tactical", "negamax", "alphabeta")
 ANCHOR = "tactical"
 
 
 def enlist(competition: Competition) -> int:
     """Enters the house bots that are not there yet; returns how many. A retired one stays away."""
-    offered = evaluation.make(competition.environment, competition.configuration).agents
-    new = [_enlist_bot(competition, name) for name in BOTS if name in offered]
+    new = [_enlist_bot(competition, name) for name in _chosen(competition.environment)]
     if competition.anchor is None:
         bots = competition.submissions.filter(kind=Submission.Kind.HOUSE)
         competition.anchor = bots.filter(builtin=ANCHOR).first() or bots.order_by("pk").first()
         competition.save(update_fields=["anchor"])
     return sum(new)
+
+
+def _chosen(environment: str) -> list[str]:
+    """Ours, where the game has our anchor; else those of its agents that are plain functions."""
+    offered = evaluation.environments.game(environment).agents
+    ours = [name for name in BOTS if name in offered]
+    if ANCHOR in ours:
+        return ours
+    theirs = [name for name, agent in offered.items() if isfunction(agent) and name not in ours]
+    return [*ours, *theirs][:MOST]
 
 
 def _enlist_bot(competition: Competition, name: str) -> bool:

@@ -10,6 +10,9 @@ from django.utils import timezone
 
 import evaluation
 from evaluation.errors import InvalidArgument
+from evaluation.spec import Specification
+
+PAIR = 2  # seats of a match
 
 
 class Phase(models.TextChoices):
@@ -69,23 +72,37 @@ class Competition(models.Model):
         return self.title
 
     def clean(self) -> None:
-        if self.environment not in evaluation.environments:
-            raise ValidationError({"environment": f"There is no environment {self.environment!r}."})
         if not isinstance(self.configuration, dict):
             raise ValidationError({"configuration": "The configuration must be a JSON object."})
+        self._check_environment()
         self.environment_version = self._playable_version()
         dates = [date for date in (self.opens_at, self.deadline, self.closes_at) if date]
         if dates != sorted(dates):
             raise ValidationError("The dates must be in order: opens, deadline, closes.")
 
+    def _check_environment(self) -> None:
+        """Whether it is there, and played in pairs. A game from elsewhere may fail to load."""
+        try:
+            specification = evaluation.environments.game(self.environment).specification.published
+        except InvalidArgument as error:
+            raise ValidationError({"environment": str(error)}) from None
+        if PAIR not in (seats := specification["agents"]):
+            numbers = ", ".join(map(str, seats))
+            message = f"A match has {PAIR} seats; this game is played with {numbers}."
+            raise ValidationError({"environment": message})
+
     def _playable_version(self) -> str:
         """The version of the environment, once an episode could be set up as configured."""
         try:
             env = evaluation.make(self.environment, self.configuration)
+            env.reset(PAIR)
         except InvalidArgument as error:
             raise ValidationError({"configuration": str(error)}) from None
         except (MemoryError, OverflowError):
             raise ValidationError({"configuration": "The game does not fit in memory."}) from None
+        except Exception as error:  # the rules of a game from elsewhere may raise anything
+            message = f"The game does not start so: {type(error).__name__}: {error}"
+            raise ValidationError({"configuration": message}) from error
         known = {*env.specification["configuration"], "remainingOverageTime"}
         if unknown := ", ".join(sorted(set(self.configuration) - known)):
             message = f"The game has no such key: {unknown}. It has {', '.join(sorted(known))}."
@@ -108,8 +125,12 @@ class Competition(models.Model):
     @property
     def full_configuration(self) -> dict[str, Any]:
         """The configuration with the environment's defaults filled in."""
-        return dict(evaluation.make(self.environment, self.configuration).configuration)
+        try:
+            specification = evaluation.environments.game(self.environment).specification
+        except InvalidArgument:  # no longer installed; its pages still tell the clocks
+            specification = Specification({})
+        return dict(specification.configure(self.configuration))
 
     @property
     def seats(self) -> int:
-        return int(evaluation.make(self.environment).specification["agents"][0])
+        return PAIR

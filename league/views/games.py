@@ -1,19 +1,21 @@
-"""What pages tell about a game. All of it comes from the game's own folder in the engine."""
+"""What pages tell about a game: from its own folder in the engine, else from its specification."""
 
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import evaluation
+from evaluation.errors import InvalidArgument
 from league.models import Competition
 
 EXPLAINED = ("rules", "observation", "action", "reward")
 ENVS = Path(evaluation.__file__).parent / "envs"
+IDLE = "def agent(observation, configuration):\n    return {!r}"
 ENGINE_KEYS = {
     "actTimeout", "remainingOverageTime", "runTimeout", "episodeSteps", "agentTimeout", "timeout"
 }  # fmt: skip
@@ -44,29 +46,52 @@ class Game:
     description: str
     rules: tuple[Block, ...]
     starter: str
+    starter_plays: str
     house_bots: tuple[str, ...]
     move_limit_s: float
 
 
 @lru_cache(maxsize=64)
 def game(name: str) -> Game:
-    env = evaluation.make(name)
-    specification = env.specification
-    folder = ENVS / name
+    try:
+        known = evaluation.environments.game(name)
+    except InvalidArgument as error:  # it came with a package that is no longer installed
+        return Game(name, name, "", str(error), (), "", "", (), 0)
+    specification = known.specification.published
+    readme, starter = (_read(ENVS / name / file) for file in ("README.md", "starter.py"))
     return Game(
         name=name,
-        title=str(specification.get("title") or name),
-        version=str(env.version),
-        description=str(specification.get("description", "")),
-        rules=tuple(_rules(_read(folder / "README.md"))),
-        starter=_read(folder / "starter.py"),
-        house_bots=tuple(env.agents),
-        move_limit_s=float(env.configuration["actTimeout"]),
+        title=str(specification["title"] or name),
+        version=str(specification["version"]),
+        description=str(specification["description"]),
+        rules=tuple(_rules(readme) if readme else _described(specification)),
+        starter=starter or IDLE.format(specification["action"].get("default")),
+        starter_plays=f"It {'beats a random player' if starter else 'plays the same each step'}.",
+        house_bots=tuple(known.agents),
+        move_limit_s=float(known.specification.configure({})["actTimeout"]),
     )
 
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _described(specification: Mapping[str, Any]) -> Iterator[Block]:
+    """The game as its specification tells it, for one that has no README of ours."""
+    yield Block("text", (str(specification["description"]),))
+    fields = {
+        name: str(field["description"])
+        for name, field in specification["observation"].items()
+        if isinstance(field, Mapping) and field.get("description") and not field.get("hidden")
+    }
+    yield Block("heading", ("Observation",))
+    yield Block("list", tuple(f"`{name}`: {text}" for name, text in fields.items()))
+    for part in ("action", "reward"):
+        text = str(specification[part].get("description", ""))
+        choices = ", ".join(f"`{choice!r}`" for choice in specification[part].get("enum", ()))
+        if text or choices:
+            yield Block("heading", (part.title(),))
+            yield Block("text", (f"{text} One of {choices}." if choices else text,))
 
 
 def _rules(readme: str) -> Iterator[Block]:
@@ -120,7 +145,7 @@ def _plain(line: str) -> str:
 def try_command(competition: Competition) -> str:
     """How to play the agent at home exactly as the league will."""
     bots = game(competition.environment).house_bots
-    rival = "random" if "random" in bots else bots[0]
+    rival = "random" if "random" in bots else next(iter(bots), "main.py")
     words = ["python", "-m", "evaluation", "run", "--box"]
     words += ["--environment", competition.environment, "--agents", "main.py", rival]
     words += ["--configuration", json.dumps(competition.configuration)]

@@ -65,10 +65,14 @@ class ServerProcess:
 
     def family(self) -> list[int]:
         """Every process that it started and that has not ended: those of its session."""
-        listed = subprocess.run(
-            ["ps", "-o", "pid=", "-s", str(self.process.pid)], capture_output=True, text=True
-        )
-        return [int(pid) for pid in listed.stdout.split() if int(pid) != self.process.pid]
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self._own(pid)]
+
+    def _own(self, pid: int) -> bool:
+        try:
+            state, _, _, session = stat_of(pid)
+        except OSError:  # it has just ended
+            return False
+        return int(session) == self.process.pid != pid and state != "Z"
 
     def close(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -77,6 +81,11 @@ class ServerProcess:
 
 
 OPENING = {"board": [0] * 42, "mark": 1, "step": 0, "remainingOverageTime": 60}
+
+
+def stat_of(pid: int) -> list[str]:
+    """State, parent, group and session of a process."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
 
 
 def ask(url: str, data: bytes | None = None, **headers: str) -> Said:

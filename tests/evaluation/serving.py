@@ -3,13 +3,19 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from evaluation import server
 
 PROJECT = Path(__file__).parents[2]
 
@@ -80,6 +86,14 @@ class ServerProcess:
         return self.process.returncode
 
 
+COUNTS = """
+count = 0
+def agent(observation, configuration):
+    global count
+    count += 1
+    return count % configuration.columns
+"""
+RANDOM = {"action": "run", "environment": "connectx", "agents": ["random", "random"]}
 OPENING = {"board": [0] * 42, "mark": 1, "step": 0, "remainingOverageTime": 60}
 
 
@@ -106,3 +120,26 @@ def eventually(condition: Any, seconds: float = 10) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+@contextmanager
+def in_this_process(**options) -> Iterator[server.Server]:
+    one = server.Server(server.Options(port=0, **options))
+    thread = threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield one
+    finally:
+        one.shutdown()
+        thread.join()
+        one.server_close()
+        one.children.close()
+
+
+def raw(port: int, text: bytes, seconds: float = 10) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+        connection.sendall(text)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    return answer

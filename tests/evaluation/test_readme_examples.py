@@ -5,7 +5,6 @@ Playing in a notebook is tested where the notebook is.
 
 import json
 import pydoc
-from collections.abc import Iterator
 from time import sleep
 
 import pytest
@@ -240,10 +239,3 @@ class TestHttpServer:
         env = make("connectx", steps=replay["steps"], debug=True)
         assert (env.done, len(env.steps)) == (True, 8)
         assert "<html" in env.render(mode="html")
-
-
-@pytest.fixture(scope="module")
-def serving() -> Iterator[ServerProcess]:
-    process = ServerProcess()
-    yield process
-    process.close()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation import make, register, replay
+from evaluation.errors import InvalidArgument
 from evaluation.spec import FAULTS, STATUSES
 from tests.evaluation.test_engine_custom import module
 from tests.evaluation.test_replay_verify import dice
@@ -227,6 +228,32 @@ def test_verify_takes_each_replay_and_finds_any_change_of_it(name, seed, data):
     if path[0] == "steps" and found.step is not None:
         assert found.step <= path[1]
         assert str(found).startswith(f"Step {found.step}, seat ")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 50) | st.floats(-9, 9) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+
+
+@given(names, st.data(), json_values)
+@settings(max_examples=150, deadline=None)
+def test_verify_never_raises_but_what_it_says(name, data, value):
+    env = new(name)
+    env.run([LEGAL[name]] * 2)
+    recorded = env.toJSON()
+    del recorded["specification"]
+    place, key = recorded, data.draw(st.sampled_from(list(recorded)))
+    while isinstance(place[key], dict | list) and place[key] and data.draw(st.booleans()):
+        place = place[key]
+        keys = list(place) if isinstance(place, dict) else range(len(place))
+        key = data.draw(st.sampled_from(keys))
+    place[key] = value
+    try:
+        assert isinstance(replay.verify(recorded), replay.Difference | None)
+    except InvalidArgument:
+        return
 
 
 @given(names, seeds, moves, moves)

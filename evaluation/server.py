@@ -70,9 +70,9 @@ class Options:
         if not 0 <= port <= 65535:
             raise InvalidArgument(f"There is no port {port}.")
         return cls(
-            host=given["host"] or cls.host,
+            host=(given["host"] or cls.host).lower(),
             port=port,
-            allow_hosts=given["allow_host"] or (),
+            allow_hosts=[name.lower() for name in given["allow_host"] or ()],
             trust_remote=bool(given["trust_remote"]),
             log=given["log"],
             debug=read_flag("debug", given["debug"] or False),
@@ -280,7 +280,7 @@ class Handler(BaseHTTPRequestHandler):
     def _fields(self) -> dict[str, Any]:
         body = self._body()  # read at all events, or it would be taken for the next request
         fields = {**self._parameters(), **body}
-        named = [name for name in FILES if name in fields]
+        named = [name for name in FILES if fields.get(name) is not None]
         if named:
             raise InvalidArgument(f"{named[0]} names a file, which only the command line does.")
         return fields
@@ -294,14 +294,15 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError:
             raise InvalidArgument(f"There are more than {PARAMETERS} parameters.") from None
         fields: dict[str, Any] = {}
+        lists: dict[str, list[str]] = {}
         for name, value in pairs:
             if name.endswith("[]"):
-                fields.setdefault(name[:-2], []).append(value)
+                lists.setdefault(name[:-2], []).append(value)
             elif name.endswith("{}"):
                 fields.setdefault(name[:-2], parse_json(name[:-2], value))
             else:
                 fields.setdefault(name, value)
-        return fields
+        return {**fields, **lists}
 
     def _body(self) -> dict[str, Any]:
         body = self._read_body()

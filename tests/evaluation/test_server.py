@@ -44,6 +44,12 @@ class TestActions:
         assert said.headers["Content-Type"].startswith("text/plain")
         assert said.text.count("+---+---+---+---+---+\n") == 5
 
+    def test_a_list_of_parameters_stands_above_other_forms_of_its_name(self, serving) -> None:
+        query = (
+            "action=run&environment=connectx&agents=x&agents[]=random&agents{}=[]&agents[]=random"
+        )
+        assert serving.get(query).json()["statuses"] == ["DONE", "DONE"]
+
     def test_parameters_and_body_are_merged_and_the_body_wins(self, serving) -> None:
         said = serving.post(
             {"agents": ["random", "random"], "render": '{"mode": "json"}'},

@@ -32,14 +32,16 @@ addEventListener("message", ({ data, source }) => {
   const field = (name) => document.querySelector(`[placeholder="${name} ${data.play}"]`);
   const [asked, answered] = [field("asked"), field("answered")];
   if (!asked || !answered) return;
-  const { play, number } = data;
-  asked.value = JSON.stringify({ number, message: data.message });
+  const { play, number, message } = data;
+  const answerWith = (answer) => source.postMessage({ play, number, answer }, "*");
+  if (message.greeting) return answerWith({});
+  asked.value = JSON.stringify({ number, message });
   for (const kind of ["input", "change"]) asked.dispatchEvent(new Event(kind, { bubbles: true }));
   const watch = setInterval(() => {
     const said = JSON.parse(answered.value || "{}");
     if (said.number !== number) return;
     clearInterval(watch);
-    source.postMessage({ play, number, answer: said.answer }, "*");
+    answerWith(said.answer);
   }, 40);
 });
 </script>"""
@@ -75,11 +77,12 @@ def play(env: "Environment", agents: Sequence[Any] | None = None, **options: Any
     from evaluation import loopback  # a server is wanted by nobody else
 
     address = loopback.serve(secret, session.answer)
-    seat = session.trainer.position
-    options = {"playing": False, **options, "play": address, "seat": seat}
-    session.env.render(mode="ipython", **options)
     if _carry(secret, session):
         display.display(display.HTML(RELAY % {"secret": json.dumps(secret)}))
+    seat = session.trainer.position
+    session.env.render(
+        mode="ipython", **{"playing": False, **options, "play": address, "seat": seat}
+    )
 
 
 class _Session:
@@ -104,8 +107,6 @@ class _Session:
     def _take(self, message: Any) -> dict[str, Any]:
         if not isinstance(message, dict):
             raise InvalidArgument("A message is an object.")
-        if "greeting" in message:
-            return {}
         known = 0
         if "again" in message:
             self.trainer.reset()
@@ -151,11 +152,14 @@ def _opponents(env: "Environment") -> list[Any]:
 
 
 def _label(agent: Any) -> str:
+    """What to call a player: a built-in's name, a file's, a function's."""
     if agent is None:
         return "You"
     if isinstance(agent, str):
-        return agent.strip().splitlines()[0].rpartition("/")[2][:40] if agent.strip() else "agent"
-    return str(getattr(agent, "__name__", type(agent).__name__))
+        name = agent.strip().rpartition("/")[2]
+        return name if name and "\n" not in name else "agent"
+    name = getattr(agent, "__name__", type(agent).__name__)
+    return name if name.isidentifier() else "agent"
 
 
 def _length(name: str, value: Any) -> str:

@@ -14,7 +14,7 @@ from evaluation.player.inert import encode
 # Fonts, icons and pictures that stand elsewhere, and what is asked for instead: nothing. The policy
 # refuses them in any case; this keeps the browser's console readable.
 ELSEWHERE = (
-    (re.compile(r"<link\b[^>]*\bhref=[\"']?(?!data:)[^>]*>", re.IGNORECASE), ""),
+    (re.compile(r"<link\b[^>]*\bhref=(?![\"']?data:)[^>]*>", re.IGNORECASE), ""),
     (re.compile(r"@import\s*(?:url\()?\\?[\"']?https?://[^\"')\s]+\\?[\"']?\)?[^;{}]{0,60};"), ""),
     (re.compile(r"url\(\\?[\"']?(?:https?:/|\.+)?/[^)'\"$\\\s]+\\?[\"']?\)"), "local(none)"),
 )

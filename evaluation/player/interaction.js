@@ -5,7 +5,7 @@
  * connection: it answers our greeting); else it is posted to the loopback server of the notebook.
  */
 
-const GREETING_MS = 1500;
+const GREETING_MS = 1000;
 
 /**
  * @typedef {{from: number, steps: any[][], rewards: any[], statuses: string[], info: object, error?: string}} Answer
@@ -15,12 +15,14 @@ const GREETING_MS = 1500;
 /** @param {string} address the server's, whose last part is the secret of this play */
 export function interaction(address) {
   const secret = address.split("/").pop() ?? "";
-  const way = greet(secret).then((carrier) => carrier ?? ((message) => posted(address, message)));
+  /** @type {Promise<Way> | null} */
+  let way = null;
   return { send };
 
   /** @param {object} message `{action}`, or `{again: true}` for a new episode
    * @returns {Promise<Answer>} */
   async function send(message) {
+    way ??= greet(secret).then((carrier) => carrier ?? ((asked) => posted(address, asked)));
     const answer = await (await way)(message);
     if (answer.error) throw new Error(answer.error);
     return answer;
@@ -29,8 +31,11 @@ export function interaction(address) {
 
 /** @param {string} address @param {object} message @returns {Promise<Answer>} */
 async function posted(address, message) {
-  const response = await fetch(address, { method: "POST", body: JSON.stringify(message) });
-  return response.json();
+  try {
+    return await (await fetch(address, { method: "POST", body: JSON.stringify(message) })).json();
+  } catch {
+    throw new Error("The notebook's kernel does not answer: run the cell again");
+  }
 }
 
 /** The way through the page around, if it knows this play.

@@ -73,7 +73,8 @@ function resultOf(environment, names, faults) {
   const { winner, headline } = outcome(environment, names, stated.winner);
   const decided = Number.isInteger(stated.decisive_step) ? stated.decisive_step : null;
   const decisive = decided ?? (winner !== null && !faults.length ? last : null);
-  const cause = stated.cause ? String(stated.cause) : derivedCause(faults, last);
+  const isTold = stated.cause && stated.cause !== headline;
+  const cause = isTold ? String(stated.cause) : derivedCause(faults, last);
   return { winner, headline, cause, decisive };
 }
 

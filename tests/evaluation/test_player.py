@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import evaluation
-from evaluation.player import FOLDER, MODULES, encode, page
+from evaluation.player import FOLDER, GUEST, MODULES, encode, frame, is_remote, page
 
 GOLDEN = Path(__file__).parent / "golden" / "connectx.json"
 ENVS = FOLDER.parent / "envs"
@@ -51,10 +51,6 @@ class Parsed(HTMLParser):
             self.scripts[-1] = (attributes, text + data)
 
     @property
-    def data(self) -> list[str]:
-        return [text for attrs, text in self.scripts if attrs.get("type") == "application/json"]
-
-    @property
     def policy(self) -> str:
         values = (value or "" for name, value in self.attributes if name == "content")
         return next(value for value in values if "default-src" in value)
@@ -65,11 +61,22 @@ def replay() -> dict[str, Any]:
     return json.loads(GOLDEN.read_text())
 
 
-def packed(text: str) -> list[list[str]]:
-    """The elements that the loader puts into the page: [tag, type, text]."""
+def packed(text: str) -> list[tuple[str, dict[str, str], str]]:
+    """The elements that the loader puts into the page: tag, attributes, text."""
     found = re.search(r'const packed = "([^"]+)"', text)
     assert found
     return json.loads(zlib.decompress(base64.b64decode(found[1])))
+
+
+def part(text: str, name: str) -> Any:
+    """What the page holds as JSON under an id."""
+    (found,) = [inner for _, attrs, inner in packed(text) if attrs.get("id") == name]
+    return json.loads(found)
+
+
+def sources(scripts: list[str]) -> str:
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
 
 
 @pytest.mark.parametrize("words", HOSTILE)
@@ -81,11 +88,9 @@ def test_words_of_agents_never_become_markup(replay: dict[str, Any], words: str)
     text = page(hostile, CONNECTX_JS, words)
     parsed = Parsed(text.encode().decode())
     plain = Parsed(page(replay, CONNECTX_JS, "ConnectX"))
-    assert [json.loads(text) for text in parsed.data] == [hostile]
+    assert part(text, "replay") == hostile
     assert parsed.tags == plain.tags
-    assert [script for script in parsed.scripts if "id" not in script[0]] == [
-        script for script in plain.scripts if "id" not in script[0]
-    ]
+    assert len(parsed.scripts) == 1
     assert not [name for name, _ in parsed.attributes if name.startswith("on")]
 
 
@@ -93,10 +98,9 @@ def test_policy_allows_only_the_scripts_of_the_page(replay: dict[str, Any]) -> N
     text = page(replay, CONNECTX_JS, "ConnectX")
     parsed = Parsed(text)
     loader = next(text for attrs, text in parsed.scripts if attrs.get("type") == "module")
-    inner = [content for tag, _, content in packed(text) if tag == "script"]
-    digests = [hashlib.sha256(content.encode()).digest() for content in [loader, *inner]]
-    sources = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    assert f"script-src {sources};" in parsed.policy
+    inner = [content for _, attrs, content in packed(text) if attrs.get("type") == "module"]
+    drawing, player = inner
+    assert f"script-src {sources([loader, player, drawing])};" in parsed.policy
     assert "unsafe" not in parsed.policy
     assert "http" not in parsed.policy
 
@@ -108,20 +112,15 @@ def test_page_names_no_other_address(replay: dict[str, Any]) -> None:
 
 
 def test_page_of_a_connectx_episode_is_small(replay: dict[str, Any]) -> None:
-    assert len(page(replay, CONNECTX_JS, "ConnectX").encode()) < 30_000
-
-
-def test_page_of_a_full_board_is_below_the_limit(replay: dict[str, Any]) -> None:
     longest = replay | {"steps": (replay["steps"] * 4)[:43], "logs": (replay["logs"] * 4)[:43]}
-    assert len(page(longest, CONNECTX_JS, "ConnectX").encode()) < 60_000
+    assert len(page(longest, CONNECTX_JS, "ConnectX").encode()) < 30_000
 
 
 @pytest.mark.parametrize("game", ["connectx", "tictactoe"])
 def test_rendered_environment_is_this_page(game: str) -> None:
     environment = evaluation.make(game)
     environment.run(["random", "random"])
-    (data,) = Parsed(environment.render(mode="html")).data
-    shown = json.loads(data)
+    shown = part(environment.render(mode="html"), "replay")
     assert shown["steps"] == json.loads(json.dumps(environment.toJSON()["steps"]))
     assert shown["info"]["result"]["cause"]
 
@@ -136,34 +135,83 @@ def test_values_that_json_cannot_hold_become_their_text() -> None:
     assert json.loads(encode(data)) == {"(1, 2)": "{3}", "agent": repr(HOSTILE[0].encode())}
 
 
-def test_renderer_of_kaggle_environments_is_an_expression(replay: dict[str, Any]) -> None:
-    source = "\nfunction renderer(context) { return '</script>'; }\nfunction helper() {}\n"
+def test_drawing_function_of_kaggle_environments_plays_in_a_frame(replay: dict[str, Any]) -> None:
+    source = "\n// old\nfunction renderer(c) { return '</script>'; }\nfunction helper() {} // end\n"
     text = page(replay, source, "Legacy")
-    assert ["script", ""] in [element[:2] for element in packed(text)]
-    assert "renderer = function renderer(context)" in packed(text)[1][2]
-    assert len(Parsed(text).scripts) == 2
+    inner = Parsed(part(text, "frame"))
+    (_, drawing), (_, guest) = inner.scripts
+    script = json.loads(drawing)["script"]
+    assert (
+        script == f"globalThis.drawing = {{}};\nglobalThis.drawing.renderer = {source.strip()}\n;"
+    )
+    assert sources([guest, script]) in Parsed(text).policy
+    assert sources([guest, script]) in frame(source).policy
+    assert len(Parsed(text).scripts) == 1
 
 
-def test_foreign_viewer_gets_the_replay_before_its_scripts(replay: dict[str, Any]) -> None:
+def test_own_module_may_be_framed_too(replay: dict[str, Any]) -> None:
+    (_, drawing), _ = Parsed(frame(CONNECTX_JS).document).scripts
+    assert json.loads(drawing)["type"] == "module"
+    assert "globalThis.drawing = { renderer" in json.loads(drawing)["script"]
+
+
+def test_whole_viewer_plays_in_a_frame_and_asks_for_nothing(replay: dict[str, Any]) -> None:
+    start = 'start("<script>export{}</script>".length);\r\nexport {};'.replace("</s", "<\\/s")
+    viewer = (
+        '<!doctype html><html><head><link rel="icon" href="/vite.svg"><link href="data:,x">'
+        "<style>@import url('https://fonts.test/css?a;b');a { background: url(/images/a.png) }"
+        f'</style><script type="module">{start}</script></head></html>'
+    )
+    framed = frame(viewer)
+    held = json.loads(Parsed(framed.document).scripts[0][1])["viewer"]
+    assert "fonts.test" not in held
+    assert "images/a.png" not in held
+    assert "vite.svg" not in held
+    assert 'href="data:,x"' in held
+    assert sources([start.replace("\r\n", "\n")]) in framed.policy
+    assert "http" not in framed.policy
+    assert part(page(replay, viewer, ""), "frame") == framed.document
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_drawings_hold_whatever_text(replay: dict[str, Any], words: str) -> None:
+    viewer = f"<!doctype html><p title='{words}'></p>"
+    inner = Parsed(frame(viewer).document.encode(errors="replace").decode())
+    assert inner.tags.count("script") == 2
+    assert len(inner.scripts) == 2
+
+
+def test_viewer_with_scripts_elsewhere_gets_the_replay_before_them(replay: dict[str, Any]) -> None:
     hostile = replay | {"info": {"TeamNames": [HOSTILE[0], HOSTILE[1]]}}
-    viewer = '<!doctype html><html><head lang="en"><script>start()</script></head></html>'
+    viewer = (
+        '<!doctype html><html><head lang="en"><script src="https://a.test/b.js"></script></head>'
+    )
+    assert is_remote(viewer)
     scripts = [text for _, text in Parsed(page(hostile, viewer, "")).scripts]
     assert len(scripts) == 2
     state = scripts[0].removeprefix("window.kaggle = ").removesuffix(";")
     assert json.loads(state)["environment"] == hostile
 
 
+def test_page_to_play_on_may_post_to_its_loopback_server_only(replay: dict[str, Any]) -> None:
+    address = "http://127.0.0.1:4000/secret"
+    policy = Parsed(page(replay, CONNECTX_JS, "", {"play": address})).policy
+    assert "connect-src http://127.0.0.1:4000;" in policy
+    framed = Parsed(page(replay, "function renderer() {}", "", {"play": address})).policy
+    assert "connect-src data: blob: http://127.0.0.1:4000;" in framed
+
+
 def test_each_browser_module_is_packed_after_what_it_imports() -> None:
     """Types in comments count too: the hashed names of static files allow no circle of any kind."""
-    assert set(MODULES) == {path.name for path in FOLDER.glob("*.js")}
+    assert {*MODULES, GUEST} == {path.name for path in FOLDER.glob("*.js")}
     for place, name in enumerate(MODULES):
         imported = re.findall(r'(?:from |import\()"\./(.+?)"', (FOLDER / name).read_text())
         assert set(imported) <= set(MODULES[:place]), name
 
 
 def test_packed_code_holds_no_module_syntax_that_is_left_over(replay: dict[str, Any]) -> None:
-    _, _, (_, kind, player) = packed(page(replay, CONNECTX_JS, "ConnectX"))
-    assert kind == "module"
+    *_, (_, attributes, player) = packed(page(replay, CONNECTX_JS, "ConnectX"))
+    assert attributes == {"type": "module"}
     assert not re.search(r"^(import|export)\b", player, re.MULTILINE)
 
 
@@ -171,6 +219,7 @@ def test_packed_code_holds_no_module_syntax_that_is_left_over(replay: dict[str, 
 def test_browser_modules_are_typed_and_use_no_forbidden_door(path: Path) -> None:
     source = path.read_text()
     assert source.startswith("// @ts-check\n")
-    assert not re.search(
-        r"innerHTML|outerHTML =|insertAdjacent|document\.write|\beval\b|style=", source
-    )
+    doors = r"innerHTML|outerHTML =|insertAdjacent|\beval\b|style="
+    if path.name != GUEST:  # which writes a viewer into a frame that has nothing to lose
+        doors += r"|document\.write"
+    assert not re.search(doors, source)

@@ -2,7 +2,7 @@
 /**
  * Runs in the sandboxed frame, before a drawing that somebody else wrote. The player outside posts
  * what to show, in the words of kaggle-environments; this hands it to a drawing function, or opens a
- * whole viewer with the episode in `window.kaggle` and lets it listen. Out go "ready", "failed", keys
+ * whole viewer and lets it listen; both find the episode in `window.kaggle`. Out go "ready", "failed", keys
  * for the player and a person's action.
  */
 (() => {
@@ -34,6 +34,7 @@
     if (event.source !== parent) return;
     const isFirst = !shown.environment;
     Object.assign(shown, event.data);
+    /** @type {any} */ (globalThis).kaggle = { ...shown, playing: false, controls: false };
     if (!viewer) draw(shown.frame);
     else if (isFirst) openViewer();
   }
@@ -84,7 +85,6 @@
   /** `open` empties the window of listeners, not of its names. */
   function openViewer() {
     silence();
-    /** @type {any} */ (globalThis).kaggle = { ...shown, playing: false, controls: false };
     document.open();
     document.write(viewer);
     document.close();
@@ -96,9 +96,10 @@
   function silence() {
     const { prototype } = HTMLLinkElement;
     const href = Object.getOwnPropertyDescriptor(prototype, "href");
-    const set = function (/** @type {string} */ value) {
+    /** @this {HTMLLinkElement} @param {string} value */
+    function set(value) {
       if (/^(data|blob):/.test(value)) href?.set?.call(this, value);
-    };
+    }
     Object.defineProperty(prototype, "href", { ...href, set });
   }
 

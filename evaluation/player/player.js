@@ -63,6 +63,8 @@ export class Player {
     this.counter = element("span", { className: "player-counter" });
     this.caption = element("p", { className: "player-caption", dir: "auto" });
     this.live = element("p", { className: "player-live", "aria-live": "polite" });
+    /** @type {Part | undefined} */
+    this.buttons = undefined;
     /** @type {Part[]} */
     this.parts = this.compact ? [pauseCorner(this)] : this.fullParts();
   }

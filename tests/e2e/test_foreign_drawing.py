@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
 import evaluation
+from evaluation import environments
 from league import drawings
 from tests.factories import make_competition, make_rated_match, make_submission, make_user
 
@@ -108,6 +109,13 @@ class Elsewhere(BaseHTTPRequestHandler):
         """Silent."""
 
 
+@pytest.fixture(autouse=True)
+def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is forgotten afterwards."""
+    for kept in ("_modules", "_games"):
+        monkeypatch.setattr(environments, kept, dict(getattr(environments, kept)))
+
+
 @pytest.fixture
 def elsewhere() -> Iterator[str]:
     """The address of another host, which must not be reached."""
@@ -122,7 +130,7 @@ def elsewhere() -> Iterator[str]:
 
 def register(name: str, drawing: str) -> None:
     """ConnectX under another name, drawn by somebody else."""
-    module = {**evaluation.environments["connectx"], "html_renderer": lambda: drawing}
+    module = {**environments["connectx"], "html_renderer": lambda: drawing}
     module["specification"] = {**module["specification"], "name": name}
     evaluation.register(name, module)
     drawings.framed.cache_clear()
@@ -212,25 +220,6 @@ def test_a_drawing_opened_by_itself_has_no_origin_either(
     assert tab.evaluate("window.origin") == "null"
     with pytest.raises(Exception, match="sandboxed"):
         tab.evaluate("document.cookie")
-
-
-def test_the_drawing_of_a_game_that_nobody_plays_is_not_served(client: Any) -> None:
-    register("unplayed", HOSTILE)
-    assert client.get("/environments/unplayed/drawing/").status_code == 404
-    make_competition("connectx")
-    assert client.get("/environments/connectx/drawing/").status_code == 404
-
-
-def test_only_the_frame_gets_another_policy(visit: Visit, client: Any) -> None:
-    tab = visit(HOSTILE)
-    page = client.get(tab.url.removeprefix(tab.evaluate("location.origin")))
-    assert "script-src 'self'" in page["Content-Security-Policy"].split("; ")
-    assert 'data-frame="/environments/elsewhere/drawing/"' in page.text
-    frame = client.get("/environments/elsewhere/drawing/", headers={"Accept-Encoding": "gzip"})
-    assert frame["Content-Security-Policy"].endswith("; sandbox allow-scripts")
-    assert "http" not in frame["Content-Security-Policy"]
-    assert frame["Content-Encoding"] == "gzip"
-    assert not frame.has_header("Set-Cookie")
 
 
 def test_a_viewer_whose_scripts_stand_elsewhere_is_not_framed(visit: Visit) -> None:

@@ -36,7 +36,7 @@ function listIn(parent, context) {
 function actionField({ act, isInteractive }) {
   const field = element("input", { autocomplete: "off" });
   const play = () => isInteractive() && act(actionFrom(field.value));
-  const button = element("button", { type: "button", className: "player-close", onclick: play }, "Play");
+  const button = element("button", { type: "button", className: "player-close", onclick: play }, "Send");
   field.addEventListener("keydown", ({ key }) => key === "Enter" && play());
   return element("p", {}, element("label", {}, "Your action, as JSON or text: ", field), " ", button);
 }

@@ -26,6 +26,21 @@ notebook.play(evaluation.make("connectx"), [None, lambda: 6], speed=60)
 TICTACTOE = """
 notebook.play(evaluation.make("tictactoe"), ["reaction", None], speed=60)
 """
+FOREIGN = """
+drawing = '''function renderer({ act, environment, interactive, isInteractive, parent, step }) {
+  parent.textContent = `step ${step}, ${interactive}, ${isInteractive()}`;
+  const button = document.createElement("button");
+  button.textContent = "drop";
+  button.onclick = () => { if (isInteractive()) act(1); };
+  parent.append(button);
+}'''
+module = {**evaluation.environments["connectx"], "html_renderer": lambda: drawing}
+notebook.play(evaluation.make(module), [None, lambda: 5], speed=60)
+"""
+PLAIN = """
+module = {**evaluation.environments["connectx"], "html_renderer": lambda: ""}
+notebook.play(evaluation.make(module), [None, lambda: 5], speed=60)
+"""
 UNREACHABLE = "http://127.0.0.1:9"
 # A front end with ipywidgets: two fields whose contents it keeps in step with the kernel.
 FRONT_END = """
@@ -72,8 +87,9 @@ class Notebook(SimpleHTTPRequestHandler):
 def notebook() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Notebook)
     Thread(target=server.serve_forever, daemon=True).start()
-    with executed(CONNECTX, TICTACTOE) as (connectx, tictactoe):
-        Notebook.pages = {"/connectx": page_in(connectx)[1], "/tictactoe": page_in(tictactoe)[1]}
+    with executed(CONNECTX, TICTACTOE, FOREIGN, PLAIN) as outputs:
+        names = ("/connectx", "/tictactoe", "/foreign", "/plain")
+        Notebook.pages = {name: page_in(out)[1] for name, out in zip(names, outputs, strict=True)}
         yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -175,6 +191,27 @@ def test_a_person_plays_tictactoe_as_the_second_to_the_end(tab: Page, notebook: 
         tab.keyboard.press("Enter")
     expect(frame.locator(".player-result")).to_contain_text("won")
     expect(frame.locator(".player-seat").last).to_contain_text("You")
+
+
+def test_a_drawing_from_elsewhere_is_played_on_in_its_frame(tab: Page, notebook: str) -> None:
+    frame = opened(tab, f"{notebook}/foreign")
+    stage = frame.frame_locator("iframe").locator("#stage")
+    expect(stage).to_contain_text("step 0, true, true")
+    stage.get_by_role("button", name="drop").click()
+    expect(stage).to_contain_text("step 2, true, true")
+    expect(frame.locator(".player-caption")).to_contain_text("agent: 5")
+
+
+def test_a_game_without_drawing_takes_a_written_action(tab: Page, notebook: str) -> None:
+    frame = opened(tab, f"{notebook}/plain")
+    field = frame.get_by_label("Your action")
+    field.fill("4")
+    field.press("Enter")
+    expect(frame.locator(".player-counter")).to_have_text("2 / 2")
+    expect(frame.get_by_label("Observation of You")).to_contain_text("0,1,2,0]")
+    field.fill("one")
+    frame.get_by_role("button", name="Send").click()
+    expect_head(frame, "agent won Seat 1 made an invalid move (one) at step 3")
 
 
 def test_a_front_end_with_ipywidgets_carries_the_moves(tab: Page, notebook: str) -> None:

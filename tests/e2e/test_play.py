@@ -211,7 +211,7 @@ def test_a_game_without_drawing_takes_a_written_action(tab: Page, notebook: str)
     expect(frame.get_by_label("Observation of You")).to_contain_text("0,1,2,0]")
     field.fill("one")
     frame.get_by_role("button", name="Send").click()
-    expect_head(frame, "agent won Seat 1 made an invalid move (one) at step 3")
+    expect_head(frame, "agent won Seat 1 made an invalid move at step 3")
 
 
 def test_a_front_end_with_ipywidgets_carries_the_moves(tab: Page, notebook: str) -> None:

@@ -59,7 +59,7 @@ def require(name: str) -> None:
         pytest.skip("Node is not installed.")
     try:
         evaluation.make(name)
-    except evaluation.errors.InvalidArgument as error:
+    except (evaluation.errors.InvalidArgument, ImportError) as error:
         pytest.skip(str(error))
 
 

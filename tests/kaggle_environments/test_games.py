@@ -8,6 +8,7 @@ import pytest
 import evaluation
 from tests.kaggle_environments.parity import both, difference, episode, kaggle, plain, same
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # werewolf's, of pydantic
 # name: seats, agents to play them, configuration
 EPISODES = [
     ("connectx", 2, "random", {}),

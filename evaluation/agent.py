@@ -7,8 +7,6 @@ from io import StringIO
 from time import perf_counter
 from typing import Any, Protocol, TypedDict, runtime_checkable
 
-NOTHING = "", ""
-
 
 class Log(TypedDict):
     duration: float
@@ -31,30 +29,36 @@ class Actor(Protocol):
 
 
 class Capture:
-    """Takes what its calls print; one pair of buffers serves many of them."""
+    """Calls functions and takes what they print; one pair of buffers serves many calls."""
 
     def __init__(self) -> None:
+        self._empty()
+
+    def _empty(self) -> None:
         self._buffers = StringIO(), StringIO()
 
-    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def call(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> tuple[Any, float, str, str]:
+        """What was returned or raised, the seconds it took, stdout and stderr."""
         streams = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = self._buffers
+        sys.stdout, sys.stderr = out, err = self._buffers
+        start = perf_counter()
         try:
-            return function(*arguments)
+            result = function(*arguments)
+        except (Exception, SystemExit) as error:
+            result = error
         finally:
+            duration = perf_counter() - start
             sys.stdout, sys.stderr = streams
-
-    def take(self) -> tuple[str, str]:
-        """What was printed to stdout and stderr since then; nothing where one was closed."""
-        out, err = self._buffers
         try:
-            texts = out.getvalue(), err.getvalue()
-        except ValueError:
-            self._buffers = StringIO(), StringIO()
-            return NOTHING
-        if texts != NOTHING:
-            self._buffers = StringIO(), StringIO()
-        return texts
+            stdout, stderr = out.getvalue(), err.getvalue()
+        except ValueError:  # it has closed one
+            stdout, stderr = "", ""
+            self._empty()
+        if stdout or stderr:
+            self._empty()
+        return result, duration, stdout, stderr
 
 
 class Agent:
@@ -78,16 +82,18 @@ class Agent:
             start = perf_counter()
             action = self._function(*arguments)
             return action, {"duration": perf_counter() - start, "stdout": "", "stderr": ""}
-        start = perf_counter()
-        try:
-            action = self._capture.call(self._function, *arguments)
-        except (Exception, SystemExit) as error:
-            action = error
-        duration = perf_counter() - start
-        stdout, stderr = self._capture.take()
-        if isinstance(action, BaseException):
-            stderr += "".join(traceback.format_exception(action))
+        action, duration, stdout, stderr = self._capture.call(self._function, arguments)
+        if issubclass(type(action), BaseException):
+            stderr += _account(action)
         return action, {"duration": duration, "stdout": stdout, "stderr": stderr}
+
+
+def _account(error: BaseException) -> str:
+    """Its traceback; where it cannot even be printed, its name."""
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:
+        return f"{type(error).__name__}\n"
 
 
 def arity(function: Callable[..., Any]) -> int:

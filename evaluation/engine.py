@@ -35,7 +35,10 @@ def make(
     steps: resume after these; state: start from this state of seat 0.
     """
     game = environments.game(environment)
-    return Environment(game, configuration, info, steps, logs, debug, state)
+    try:
+        return Environment(game, configuration, info, steps, logs, debug, state)
+    except ImportError as error:  # a game from elsewhere may find only now what it lacks
+        raise InvalidArgument(f"The environment does not start here: {error}.") from error
 
 
 def evaluate(
@@ -59,16 +62,15 @@ class Environment:
     state so far, `logs` what was printed and how long it took, by step and seat.
     """
 
-    def __init__(
+    def _prepare(
         self,
         game: Game,
-        configuration: Mapping[str, Any] | None = None,
-        info: Mapping[str, Any] | None = None,
-        steps: Sequence[Any] | None = None,
-        logs: list[Logs] | None = None,
-        debug: bool = False,
-        state: Mapping[str, Any] | None = None,
+        configuration: Mapping[str, Any] | None,
+        info: Mapping[str, Any] | None,
+        logs: list[Logs] | None,
+        debug: bool,
     ) -> None:
+        """Everything but an episode."""
         self._game = game
         self._spec = game.specification
         self._interpreter_arity = arity(game.interpreter)
@@ -88,10 +90,23 @@ class Environment:
         self.logs: list[Logs] = _rows(logs, "logs")
         self.state: list[Struct] = []
         self.steps: list[list[Struct]] = []
+
+    def __init__(
+        self,
+        game: Game,
+        configuration: Mapping[str, Any] | None = None,
+        info: Mapping[str, Any] | None = None,
+        steps: Sequence[Any] | None = None,
+        logs: list[Logs] | None = None,
+        debug: bool = False,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._prepare(game, configuration, info, logs, debug)
         history = _rows(steps, "steps")
         if history:
             self._load(history[-1])
             self.steps = [*(record(step) for step in history[:-1]), self.state]
+            self._chance = self._own_chance(len(history))
         elif state is not None:
             others = self.specification["agents"][0] - 1
             self._load([_mapping(state, "state"), *({} for _ in range(others))])
@@ -201,16 +216,19 @@ class Environment:
         """Plays the seat whose agent is None by `reset()` and `step(action)`, as in Gym."""
         return Trainer(self, agents)
 
+    def play(self, agents: Sequence[Any] | None = None, **options: Any) -> None:
+        """Shows a copy in a notebook, where a person plays the seat whose agent is None."""
+        from evaluation import notebook  # only notebooks want it
+
+        notebook.play(self, agents, **options)
+
     def clone(self) -> "Environment":
         """A copy that goes on from here by itself."""
-        twin = Environment(
-            self._game,
-            self.configuration,
-            self.info,
-            self.steps,
-            structify(self.logs),
-            self.debug,
-        )
+        twin = Environment.__new__(Environment)
+        logs = structify(self.logs)
+        twin._prepare(self._game, self.configuration, self.info, logs, self.debug)
+        twin.steps = record(self.steps)
+        twin.state = twin.steps[-1]
         twin._faults = dict(self._faults)
         twin._chance = deepcopy(self._chance)
         return twin
@@ -223,12 +241,12 @@ class Environment:
     def visible_configuration(self) -> Struct:
         """A copy without the seed, which would let an agent foresee chance."""
         configuration: Struct = structify(self.configuration)
-        listed = self.specification["configuration"]
         for name in SEEDS:
-            if name in configuration and name in listed:
-                configuration[name] = None
-            else:
-                configuration.pop(name, None)
+            if name in configuration:
+                if name in self.specification["configuration"]:
+                    configuration[name] = None
+                else:
+                    del configuration[name]
         return configuration
 
     def toJSON(self) -> dict[str, Any]:
@@ -251,11 +269,11 @@ class Environment:
             "logs": structify(self.logs),
         }
 
-    def _own_chance(self) -> Chance | None:
+    def _own_chance(self, step: int = 0) -> Chance | None:
         """A stream from the seed where `info.chance` is "seeded"; else the global one is drawn."""
         seed = self.info.get("seed")
         if self.info.get("chance") == "seeded" and isinstance(seed, int):
-            return Chance(seed)
+            return Chance(seed + step)
         return None
 
     def _accept(self, state: list[Struct]) -> None:
@@ -293,9 +311,10 @@ class Environment:
         """The seat as the interpreter gets it: a copy with its action, or with its fault."""
         seat = self._spec.lend(self.state[position])
         seat["action"] = None
-        if isinstance(action, BaseException):
-            seat["status"] = "TIMEOUT" if isinstance(action, DeadlineExceeded) else "ERROR"
-            self._blame(position, f"{seat['status'].capitalize()}: {action!r}")
+        kind = type(action)
+        if issubclass(kind, BaseException):
+            seat["status"] = "TIMEOUT" if issubclass(kind, DeadlineExceeded) else "ERROR"
+            self._blame(position, f"{seat['status'].capitalize()}: {_named(action)}")
             return seat
         try:
             seat["action"] = self._spec.action(action)
@@ -306,8 +325,12 @@ class Environment:
 
     def _blame(self, position: int, reason: str) -> None:
         self._faults[position] = reason
+        self.debug_print(reason)
+
+    def debug_print(self, message: str) -> None:
+        """Prints in debug mode; interpreters written for kaggle-environments call it."""
         if self.debug:
-            print(reason)
+            print(message)
 
     def _interpret(self, seats: list[Struct], logs: Logs, number: int) -> list[Struct]:
         """The state of step `number`; what the interpreter prints becomes an entry of the logs."""
@@ -315,10 +338,9 @@ class Environment:
         interpreter = self._chance.wrap(self.interpreter) if self._chance else self.interpreter
         if self.debug:
             return self._settle(interpreter(*arguments), logs, number)
-        try:
-            returned = self._capture.call(interpreter, *arguments)
-        finally:
-            stdout, stderr = self._capture.take()
+        returned, _, stdout, stderr = self._capture.call(interpreter, arguments)
+        if isinstance(returned, BaseException):
+            raise returned
         state = self._settle(returned, logs, number)
         if stdout or stderr:
             length = self.configuration.get("maxLogLength", LOG_LENGTH)
@@ -359,3 +381,10 @@ def _rows(given: Any, name: str) -> list[Any]:
     if given is None or (isinstance(given, list) and all(isinstance(row, list) for row in given)):
         return list(given or ())
     raise InvalidArgument(f"The {name} must be a list with a list for each step.")
+
+
+def _named(error: BaseException) -> str:
+    try:
+        return repr(error)
+    except Exception:  # foreign code
+        return type(error).__name__

@@ -100,7 +100,8 @@ def play(spec: MatchSpec, on_stage: StageReport | None = None) -> MatchResult:
 def play_episode(spec: EpisodeSpec, on_stage: StageReport | None = None) -> EpisodeResult:
     """Plays one episode. An agent's fault is in the result; what raises is a fault of ours."""
     started = time.monotonic()
-    env = evaluation.make(spec.environment, spec.configuration, info={"seed": spec.seed})
+    info = None if spec.seed is None else {"seed": spec.seed, "chance": "seeded"}
+    env = evaluation.make(spec.environment, spec.configuration, info)
     with ExitStack() as stack:
         seats = _seat_agents(spec, env, stack)
         # Whose verdict is on the whole episode, not on a move: so far those that did not load.

@@ -94,7 +94,7 @@ def _import(name: str) -> dict[str, Any]:
     exports = [*EXPORTS, "agents"]
     if name in _folders():
         found: Mapping[str, Any] = vars(import_module(f"evaluation.envs.{name}.{name}"))
-        exports.append("summary")
+        exports += ["summary", "action_schema"]
     elif name in catalogue.names():
         found = catalogue.load(name)
     else:

@@ -23,6 +23,7 @@ class Runner:
         self._env = env
         self._players = [seat_agent(agent, env.agents, env.name, env.debug) for agent in agents]
         self._seconds = [0.0] * len(self._players)
+        self._log_length = env.configuration.get("maxLogLength", LOG_LENGTH)
 
     def act(self, own: Any = None) -> tuple[list[Any], "Logs"]:
         """An action and a log from every seat; None and an empty log where nobody is to move.
@@ -31,14 +32,12 @@ class Runner:
         """
         actions: list[Any] = []
         logs: Logs = []
+        state = self._env.state
         for position, player in enumerate(self._players):
-            is_active = self._env.state[position]["status"] == "ACTIVE"
-            if player is None or not is_active:
-                actions.append(own if is_active else None)
-                logs.append({})
-                continue
-            action, log = self._move(position, player)
-            self._seconds[position] += log["duration"]
+            action: Any = None
+            log: dict[str, Any] = {}
+            if state[position]["status"] == "ACTIVE":
+                action, log = (own, {}) if player is None else self._move(position, player)
             actions.append(action)
             logs.append(log)
         return actions, logs
@@ -59,9 +58,10 @@ class Runner:
             seen, configuration = plain(seen), plain(configuration)
         action, log = player.act(seen, configuration, limit + bank)
         duration = log["duration"]
+        self._seconds[position] += duration
         if duration - limit > bank:
             action = DeadlineExceeded(f"The move took {duration:.2f} s.", position)
-        length = env.configuration.get("maxLogLength", LOG_LENGTH)
+        length = self._log_length
         return action, {
             "duration": round(duration, 6),
             "stdout": log["stdout"][:length],

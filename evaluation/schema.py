@@ -36,19 +36,22 @@ class Schema:
             return value
         try:
             filled = fill(self.schema, deepcopy(value))
-            complaint = None if self.accepts(filled) else self._complaint(filled)
+            complaint = None if self.accepts(filled) else self._complaint(filled, name)
+        except InvalidArgument:
+            raise
         except Exception as error:  # copying and printing a foreign object runs foreign code
             raise InvalidArgument(f"The {name} is not a plain value.") from error
         if complaint:
             raise InvalidArgument(f"The {name} is invalid: {complaint}.")
         return filled
 
-    def _complaint(self, value: Any) -> str | None:
+    def _complaint(self, value: Any, name: str) -> str | None:
         from jsonschema.exceptions import best_match  # 80 ms: only for what was not recognised
 
         error = best_match(self._validator.iter_errors(value))
         if error is None:
-            return None if is_portable(value) else "it holds a number or text unfit for JSON"
+            portable(value, name)
+            return None
         where = "".join(f"{step}: " for step in error.absolute_path)
         text = f"{where}{error.message}"
         return text if len(text) <= MESSAGE_LIMIT else f"{text[: MESSAGE_LIMIT - 1]}…"
@@ -96,17 +99,31 @@ def _fill_array(default: list[Any], value: list[Any]) -> list[Any]:
     return value
 
 
-def is_portable(value: Any, levels: int = 100) -> bool:
-    """False for what strict JSON cannot carry, or no reader of it takes: NaN, integers of more
-    than 64 bits, lone surrogates, a hundred levels of nesting."""
-    if isinstance(value, dict | list | tuple):
-        items = [*value, *value.values()] if isinstance(value, dict) else value
-        return levels > 0 and all(is_portable(item, levels - 1) for item in items)
-    if isinstance(value, str):
-        return value.isprintable() or not any("\ud800" <= letter <= "\udfff" for letter in value)
-    if isinstance(value, float):
-        return -inf < value < inf
-    return not isinstance(value, int) or INT64[0] <= value <= INT64[1]
+def portable(value: Any, name: str, levels: int = 100) -> Any:
+    """A copy in plain JSON types, made without running code of the value's own.
+
+    Raises InvalidArgument for what strict JSON cannot carry, or no reader of it takes: NaN,
+    integers of more than 64 bits, lone surrogates, a hundred levels of nesting, other types.
+    """
+    kind = type(value)
+    if issubclass(kind, dict) and levels:
+        items = dict.items(value)
+        return {portable(key, name, 0): portable(item, name, levels - 1) for key, item in items}
+    if issubclass(kind, list) and levels:
+        return [portable(item, name, levels - 1) for item in list.__iter__(value)]
+    if kind is bool or value is None:
+        return value
+    if issubclass(kind, int) and INT64[0] <= (number := int.__int__(value)) <= INT64[1]:
+        return number
+    if issubclass(kind, float) and -inf < (real := float.__float__(value)) < inf:
+        return real
+    if issubclass(kind, str) and _is_text(text := str.__str__(value)):
+        return text
+    raise InvalidArgument(f"The {name} is invalid: it holds what JSON has no form for.")
+
+
+def _is_text(value: str) -> bool:
+    return value.isprintable() or not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def compile_check(schema: Any) -> Check:

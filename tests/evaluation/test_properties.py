@@ -334,6 +334,29 @@ def endless(value, add):
     return value
 
 
+class Unnamed:
+    @property
+    def __class__(self):
+        raise RuntimeError("hostile")
+
+
+class Exits:
+    def __deepcopy__(self, memo):
+        raise SystemExit(3)
+
+
+class TwoFaced(int):
+    """A legal action when it is checked, a hostile one when it is kept."""
+
+    def __deepcopy__(self, memo):
+        self.copies = getattr(self, "copies", 0) + 1
+        return self if self.copies % 2 else Raising()
+
+
+class Unspeakable(Exception):
+    __repr__ = __str__ = __getattribute__ = Raising._refuse
+
+
 HOSTILE = {
     "nan": float("nan"),
     "infinity": float("inf"),
@@ -370,7 +393,23 @@ HOSTILE = {
     "an exception": ValueError("x"),
     "an exit": SystemExit(1),
     "an interruption": KeyboardInterrupt(),
+    "complex": 2j,
+    "no class": Unnamed(),
+    "exits when copied": Exits(),
+    "two faces": TwoFaced(99),
+    "an unspeakable exception": Unspeakable(),
 }
+
+
+@pytest.mark.parametrize("error", [Unspeakable, SystemExit, RecursionError])
+def test_a_raised_exception_is_an_error_of_its_seat(error):
+    def agent():
+        raise error
+
+    env = new("connectx")
+    env.run([agent, "random"])
+    assert [seat.status for seat in env.state] == ["ERROR", "DONE"]
+    check(env)
 
 
 @pytest.mark.parametrize("name", GAMES)

@@ -10,6 +10,7 @@ from .agents import agents  # noqa: TID252
 from .rules import step  # noqa: TID252
 
 __all__ = [
+    "action_schema",
     "agents",
     "html_renderer",
     "interpreter",
@@ -51,6 +52,11 @@ def interpreter(state: list[Any], env: Any) -> list[Any]:
         if after.outcome == rules.WON:
             active["reward"], waiting["reward"] = 1, -1
     return state
+
+
+def action_schema(configuration: Any) -> dict[str, Any]:
+    """The actions of this board, narrower than what the specification says of any."""
+    return {**specification["action"], "maximum": configuration["columns"] - 1}
 
 
 def _stop(state: list[Any]) -> list[Any]:

@@ -386,7 +386,7 @@ HOSTILE = {
     "agrees": Agreeing(),
     "lies": Liar(),
     "becomes hostile": Changeling(Raising()),
-    "a raising number": Number(3),
+    "a raising number": Number(99),
     "raising words": Words("x"),
     "raising items": Items([1]),
     "raising fields": Fields(a=1),

@@ -10,16 +10,19 @@ PYTHON ?= $(shell for name in python3.12 python3.11 python3; do \
 	done)
 TEST_PROCESSES ?= 2
 BIN := .venv/bin
-PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadscope
+# All of .venv and kaggle-environments over it, for what compares with it: the site runs without.
+KAGGLE_BIN := .kaggle-venv/bin
+PYTEST = -m pytest -n $(TEST_PROCESSES) --dist loadscope
 
 # A stamp is named after its requirements, so that a changed list installs again and no other does.
 hash = $(shell cat $(1) 2>/dev/null | sha256sum | cut -c1-16)
 RUN_STAMP := .venv/.installed-run-$(call hash,requirements.txt)
 DEV_STAMP := .venv/.installed-dev-$(call hash,requirements.txt requirements-dev.txt)
 AGENT_STAMP := .agent-venv/.installed-$(call hash,requirements-agents.txt)
+KAGGLE_STAMP := .kaggle-venv/.installed-$(call hash,requirements-kaggle-environments.txt)
 
 # A virtual environment whose Python has gone (a system upgrade) is made anew.
-$(foreach venv,.venv .agent-venv,$(if $(wildcard $(venv)),\
+$(foreach venv,.venv .agent-venv .kaggle-venv,$(if $(wildcard $(venv)),\
 	$(if $(shell $(venv)/bin/python -c 'print(1)' 2>/dev/null),,$(shell rm -rf $(venv)))))
 
 .PHONY: run test test-all check lint bench bench-long worker
@@ -37,10 +40,10 @@ worker: $(RUN_STAMP) $(AGENT_STAMP)
 		REDIS_URL="$$REDIS_URL" WORKER_SLOT="$${WORKER_SLOT:-$$$$}" $(BIN)/python -m evaluation.worker
 
 test: $(DEV_STAMP) $(AGENT_STAMP)
-	@$(PYTEST) -m "not slow and not gpu" $(ARGS)
+	@$(BIN)/python $(PYTEST) -m "not slow and not gpu" $(ARGS)
 
-test-all: $(DEV_STAMP) $(AGENT_STAMP)
-	@$(PYTEST) -m "not gpu" $(ARGS)
+test-all: $(DEV_STAMP) $(AGENT_STAMP) $(KAGGLE_STAMP)
+	@$(KAGGLE_BIN)/python $(PYTEST) -m "not gpu" $(ARGS)
 
 lint: $(DEV_STAMP)
 	@$(BIN)/python -m ruff check .
@@ -55,14 +58,14 @@ check: lint $(AGENT_STAMP)
 		&& $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(MAKE) --no-print-directory test
 
-bench: $(RUN_STAMP) $(AGENT_STAMP)
-	@exec $(BIN)/python -m benchmarks $(ARGS)
+bench: $(RUN_STAMP) $(AGENT_STAMP) $(KAGGLE_STAMP)
+	@exec $(KAGGLE_BIN)/python -m benchmarks $(ARGS)
 
 bench-long: $(RUN_STAMP) $(AGENT_STAMP)
 	@test -n "$(NAME)" || { echo 'Say which one: make bench-long NAME=…'; exit 1; }
 	@exec $(BIN)/python -m benchmarks --long "$(NAME)" $(ARGS)
 
-define install # virtual environment, requirements file
+define install # virtual environment, requirements file, options of pip
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or 3.12 is needed, and none was found on the PATH.'; exit 1; }
 	@test -x $(1)/bin/python || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		version=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
@@ -70,7 +73,7 @@ define install # virtual environment, requirements file
 		echo "    sudo apt-get install python$$version-venv"; exit 1; }
 	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
 	@echo "Installing $(2) into $(1) (once; it takes a minute or two) …"
-	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(3) -r $(2)
 	@touch $@
 endef
 
@@ -85,3 +88,12 @@ $(DEV_STAMP): $(RUN_STAMP)
 $(AGENT_STAMP):
 	@rm -f .agent-venv/.installed-*
 	$(call install,.agent-venv,requirements-agents.txt)
+
+# Made anew when .venv was: of the same Python, and with all that .venv holds.
+$(KAGGLE_STAMP): $(RUN_STAMP)
+	@rm -rf .kaggle-venv
+	@$(BIN)/python -m venv .kaggle-venv
+	@folder=$$($(KAGGLE_BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+		&& $(BIN)/python -c 'import site; print(*site.getsitepackages(), sep="\n")' \
+		> "$$folder/venv.pth"
+	$(call install,.kaggle-venv,requirements-kaggle-environments.txt,--no-deps)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.errors import InvalidArgument
 from evaluation.runner import Runner
-from evaluation.utils import Struct
+from evaluation.utils import Struct, structify
 
 if TYPE_CHECKING:
     from evaluation.engine import Environment
@@ -41,7 +41,7 @@ class Trainer:
         seat = self._env.state[self.position]
         reward = seat["reward"] if None in (seat["reward"], before) else seat["reward"] - before
         done = seat["status"] != "ACTIVE"
-        return [self._env.observation(self.position), reward, done, seat["info"]]
+        return [self._env.observation(self.position), reward, done, structify(seat["info"])]
 
     def _advance(self) -> None:
         env = self._env

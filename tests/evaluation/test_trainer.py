@@ -154,3 +154,12 @@ def test_a_state_is_started_from():
 def test_nonsense_to_start_from_is_refused(part, value):
     with pytest.raises(errors.InvalidArgument):
         make("connectx", **{part: value})
+
+
+def test_what_the_trainer_returns_is_a_copy() -> None:
+    env = make("connectx")
+    seen, _, _, info = env.train([None, "random"]).step(3)
+    seen.board[:] = [2] * len(seen.board)
+    info["note"] = "mine"
+    assert "note" not in env.state[0].info
+    assert env.state[0].observation.board.count(2) == 1

@@ -68,6 +68,13 @@ def _load(options: Options) -> None:
         print(actions.load(request, []), file=out)
 
 
+def _verify(options: Options) -> None:
+    from evaluation import replay
+
+    with _opened(options) as out:
+        print(replay.verify_file(options["file"]), file=out)
+
+
 def _act(options: Options) -> None:
     request = _read(options)
     logs: Logs = []
@@ -137,6 +144,7 @@ COMMANDS = {
     "run": _play,
     "step": _play,
     "load": _load,
+    "verify": _verify,
     "act": _act,
     "dispose": _dispose,
     "http-server": _http_server,

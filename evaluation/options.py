@@ -10,6 +10,7 @@ COMMANDS = {
     "run": "play an episode and print it",
     "step": "play one step and print the episode so far",
     "load": "print an episode that was played, in another form",
+    "verify": "play an episode again from its seed and actions, and say where it differs",
     "act": "ask one agent for one action",
     "dispose": "forget the agent that acts, which only a server keeps",
     "http-server": "do all this over HTTP",
@@ -20,6 +21,7 @@ EXAMPLES = {
     "run": 'run --environment connectx --agents main.py random --render \'{"mode": "ansi"}\'',
     "step": "step --environment connectx --agents random random --display ansi",
     "load": "load --in episode.json --display html --out episode.html",
+    "verify": "verify episode.json",
     "act": 'act --environment rps --agents rock --state \'{"observation": {"step": 0}}\'',
     "dispose": "dispose",
     "http-server": "http-server --port 8012",
@@ -32,10 +34,12 @@ TAKEN = {
     "run": ("agents", "box", *GAME, "steps", "logs", "seed", *SHOWN),
     "step": ("agents", *GAME, "steps", "logs", "state", "seed", *SHOWN),
     "load": ("in", *GAME, "steps", "logs", *SHOWN),
+    "verify": ("file", "out"),
     "act": ("agents", *GAME, "state", "seed", "out", "log"),
     "dispose": ("out",),
     "http-server": ("host", "port", "allow-host", "trust-remote", "debug", "log"),
 }
+POSITIONAL = ("file",)
 SWITCH: dict[str, Any] = {"action": "store_const", "const": True}
 OPTIONS: dict[str, dict[str, Any]] = {
     "environment": {"metavar": "NAME", "help": "see the command list"},
@@ -62,6 +66,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "render": {"metavar": "JSON", "help": 'how to print it: {"mode": "json", "ansi" or "html"}'},
     "display": {"metavar": "MODE", "help": "short for the mode of --render (json)"},
     "in": {"metavar": "FILE", "help": "the replay, in place of --environment and --steps"},
+    "file": {"metavar": "FILE", "help": "the replay: JSON, or a file of the league's episodes/"},
     "out": {"metavar": "FILE", "help": "write there and not to the terminal"},
     "log": {
         "metavar": "FILE",
@@ -109,5 +114,6 @@ def parser() -> Parser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         for option in TAKEN[name]:
-            command.add_argument(f"--{option}", **OPTIONS[option])
+            flag = option if option in POSITIONAL else f"--{option}"
+            command.add_argument(flag, **OPTIONS[option])
     return made

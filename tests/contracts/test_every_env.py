@@ -89,6 +89,7 @@ def test_one_seed_gives_one_episode(name):
 
 def test_a_replay_becomes_bytes_and_loads_again(name):
     played = play(name, fill_seats(name, "random")).toJSON()
+    assert replay.verify(played) is None
     loaded = replay.from_bytes(replay.to_bytes(played))
     assert loaded == played
     again = make(name, loaded["configuration"], loaded["info"], loaded["steps"])

@@ -20,11 +20,10 @@ from tests.notebooks import executed, page_in
 pytestmark = pytest.mark.e2e
 CONNECTX = """
 import evaluation
-from evaluation import notebook
-notebook.play(evaluation.make("connectx"), [None, lambda: 6], speed=60)
+evaluation.make("connectx").play([None, lambda: 6], speed=60)
 """
 TICTACTOE = """
-notebook.play(evaluation.make("tictactoe"), ["reaction", None], speed=60)
+evaluation.make("tictactoe").play(["reaction", None], speed=60)
 """
 FOREIGN = """
 drawing = '''function renderer({ act, environment, interactive, isInteractive, parent, step }) {
@@ -35,11 +34,11 @@ drawing = '''function renderer({ act, environment, interactive, isInteractive, p
   parent.append(button);
 }'''
 module = {**evaluation.environments["connectx"], "html_renderer": lambda: drawing}
-notebook.play(evaluation.make(module), [None, lambda: 5], speed=60)
+evaluation.make(module).play([None, lambda: 5], speed=60)
 """
 PLAIN = """
 module = {**evaluation.environments["connectx"], "html_renderer": lambda: ""}
-notebook.play(evaluation.make(module), [None, lambda: 5], speed=60)
+evaluation.make(module).play([None, lambda: 5], speed=60)
 """
 UNREACHABLE = "http://127.0.0.1:9"
 # A front end with ipywidgets: two fields whose contents it keeps in step with the kernel.

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.cli import main
-from evaluation.options import COMMANDS, EXAMPLES, TAKEN
+from evaluation.options import COMMANDS, EXAMPLES, OPTIONS, POSITIONAL, TAKEN
 from evaluation.replay import to_bytes
 from league.models import Competition
 from league.views.games import try_command
@@ -338,10 +338,25 @@ class TestWrongOptions:
         assert Path("/dev/null").is_char_device()
 
 
+def test_verify_plays_again_and_tells_the_first_difference(capsys, tmp_path) -> None:
+    path = tmp_path / "episode.json"
+    words = ["--environment", "connectx", "--agents", "random", "random", "--seed", "7"]
+    assert main(["run", *words, "--out", str(path)]) == 0
+    assert main(["verify", str(path)]) == 0
+    assert "played again as recorded" in capsys.readouterr().out
+    replay = json.loads(path.read_text())
+    replay["steps"][1][0]["action"] = (replay["steps"][1][0]["action"] + 1) % 7
+    path.write_text(json.dumps(replay))
+    assert main(["verify", str(path)]) == 1
+    assert capsys.readouterr().err.startswith("Step 1, seat 1: observation.board")
+
+
 @pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_help_names_every_option_and_an_example(name) -> None:
     done = command(*filter(None, [name]), "-h", check=True)
-    assert all(f"--{option}" in done.stdout for option in TAKEN.get(name, ()))
+    flags = [OPTIONS[option].get("metavar") if option in POSITIONAL else f"--{option}"
+             for option in TAKEN.get(name, ())]  # fmt: skip
+    assert [flag for flag in flags if flag not in done.stdout] == []
     assert EXAMPLES.get(name, "http-server") in done.stdout
 
 

@@ -26,8 +26,7 @@ env.run(["random", "random"])
 env.render(mode="ipython", width=640, height="80%")
 """
 PLAY = """
-from evaluation import notebook
-notebook.play(evaluation.make("connectx"), [None, "negamax"])
+evaluation.make("connectx").play([None, "negamax"])
 """
 
 
@@ -122,12 +121,12 @@ def test_size_is_a_number_or_a_share(value: Any) -> None:
 
 def test_two_seats_cannot_be_played_by_one_person() -> None:
     with pytest.raises(InvalidArgument, match="one seat"):
-        notebook.play(evaluation.make("connectx"), [None, None])
+        evaluation.make("connectx").play([None, None])
 
 
 def test_a_person_plays_the_first_seat_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     env = evaluation.make("tictactoe")
-    notebook.play(env)
+    env.play()
     played, trainer = list(notebook.interactives.values())[-1]
     assert trainer.position == 0
     assert played.info["TeamNames"] == ["You", "random"]
@@ -138,7 +137,7 @@ def test_fields_of_ipywidgets_carry_a_message_to_the_kernel_and_its_answer_back(
     ipywidgets = pytest.importorskip("ipywidgets")
     widgets: list[Any] = []
     ipywidgets.Widget.on_widget_constructed(widgets.append)
-    notebook.play(evaluation.make("connectx"), [None, "random"])
+    evaluation.make("connectx").play([None, "random"])
     ipywidgets.Widget.on_widget_constructed(None)
     asked, answered = (each for each in widgets if isinstance(each, ipywidgets.Text))
     assert asked.placeholder.split()[1] == answered.placeholder.split()[1]

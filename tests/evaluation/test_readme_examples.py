@@ -34,7 +34,7 @@ class TestHelp:
 
     def test_an_environment_lists_what_it_can_do(self) -> None:
         names = dir(make("tictactoe"))
-        verbs = {"reset", "step", "run", "train", "render", "clone", "toJSON"}
+        verbs = {"reset", "step", "run", "train", "render", "play", "clone", "toJSON"}
         nouns = {"done", "name", "version", "state", "steps", "configuration", "specification"}
         assert verbs | nouns | {"agents", "info", "logs", "debug"} <= set(names)
 

@@ -349,13 +349,14 @@ class Environment:
 
     def _settle(self, returned: Sequence[Any], logs: Logs, number: int) -> list[Struct]:
         """Records what the interpreter returned, charges the banks and nulls failed rewards."""
-        state = [self._spec.record(seat) for seat in returned]
+        record_seat, limit = self._spec.record, self.configuration["actTimeout"]
+        state = [record_seat(seat) for seat in returned]
         state[0]["observation"]["step"] = number
+        for position, log in enumerate(logs[: len(state)]):
+            if log and log.get("duration", 0) > limit:
+                observation = state[position]["observation"]
+                observation["remainingOverageTime"] -= log["duration"] - limit
         for position, seat in enumerate(state):
-            if position < len(logs) and logs[position]:
-                over = logs[position].get("duration", 0) - self.configuration["actTimeout"]
-                if over > 0:
-                    seat["observation"]["remainingOverageTime"] -= over
             if seat["status"] not in SOUND:
                 self._rule(position, seat)
         return state

@@ -194,22 +194,26 @@ def _array(schema: dict[str, Any]) -> Check:
 
 def _object(schema: dict[str, Any]) -> Check:
     properties, others = schema.get("properties") or {}, schema.get("additionalProperties", True)
-    default = schema.get("default")
-    needed = frozenset(default if isinstance(default, dict) else ())
-    parts = [(key, compile_check(field)) for key, field in properties.items()]
-    needed |= {key for key, field in properties.items() if fill(field, None) is not None}
     if not isinstance(others, bool):
         return _never
+    default = schema.get("default")
+    needed = set(default if isinstance(default, dict) else ())
+    needed |= {key for key, field in properties.items() if fill(field, None) is not None}
+    parts = [(key, compile_check(field), key in needed) for key, field in properties.items()]
+    others_needed = needed - properties.keys()
 
     def check(value: Any) -> bool:
-        if not isinstance(value, dict) or not needed <= value.keys():
+        if not isinstance(value, dict) or (others_needed and not others_needed <= value.keys()):
             return False
-        if not others and not value.keys() <= properties.keys():
-            return False
-        for key, part in parts:  # noqa: SIM110 - the generator of `all` costs more than the loop
-            if key in value and not part(value[key]):
+        known = 0
+        for key, part, is_needed in parts:
+            if key in value:
+                if not part(value[key]):
+                    return False
+                known += 1
+            elif is_needed:
                 return False
-        return True
+        return others or known == len(value)
 
     return check
 

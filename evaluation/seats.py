@@ -24,10 +24,12 @@ def seat_agent(
     """
     if raw is None:
         return None
-    if isinstance(raw, str | os.PathLike):
-        return _from_text(os.fspath(raw), builtin, environment, debug)
+    if isinstance(raw, str):
+        return _from_text(raw, builtin, environment, debug)
     if callable(raw):
         return Agent(raw, debug)
+    if isinstance(raw, os.PathLike):
+        return _from_text(os.fspath(raw), builtin, environment, debug)
     return raw if isinstance(raw, Actor) else Agent(lambda: raw, debug)
 
 

@@ -122,7 +122,7 @@ class View:
                 seen[key] = first[key]
         for key, item in seen.items():
             if type(item) not in ATOMS:
-                view = self.inner.get(key)
+                view = self.inner.get(key) if self.inner else None
                 seen[key] = view.of(first.get(key, item), item) if view else structify(item)
         return seen
 
@@ -156,9 +156,10 @@ class Specification:
         """A copy of the action, or the default in place of null; raises InvalidArgument."""
         if given is None and self._idle_action is not None:
             return self._idle_action
-        if type(given) not in ATOMS:
-            given = portable(given, "action")
-        return self._action.complete(given, "action")
+        is_atom = type(given) in ATOMS
+        if is_atom and self._action.accepts(given):
+            return given
+        return self._action.complete(given if is_atom else portable(given, "action"), "action")
 
     def _find_idle_action(self) -> Any:
         """What null stands for, where that is a scalar: every waiting seat asks at every step."""
@@ -200,7 +201,7 @@ def _seat_copier(
 
     def copy_seat(seat: dict[str, Any]) -> Struct:
         made = _Seat(seat)
-        if len(made) > usual or type(made.get("action")) not in ATOMS:
+        if len(made) != usual or type(made["action"]) not in ATOMS:
             made = _Seat(copy(seat))
         info = made["info"]
         made["info"] = copy(info) if info else Struct()

@@ -33,23 +33,21 @@ def interpreter(state: list[Any], env: Any) -> list[Any]:
     rows, columns, board = configuration["rows"], configuration["columns"], shared["board"]
     if len(board) != rows * columns:
         board = shared["board"] = [rules.EMPTY] * (rows * columns)
-    if env.done:
-        return state
     mover = 0 if state[0]["status"] == "ACTIVE" else 1
     active, waiting = state[mover], state[1 - mover]
     if active["status"] != "ACTIVE" or waiting["status"] != "INACTIVE":
-        return _stop(state)
-    mark = active["observation"]["mark"]
-    before = rules.State(board, rows, columns, configuration["inarow"], mover, mark)
-    after = step(before, [seat["action"] for seat in state])
-    shared["board"] = after.board
-    if after.outcome == rules.ILLEGAL:
-        active["status"], waiting["status"] = _complaint(active["action"], columns), "DONE"
-    elif after.outcome == rules.PLAYING:
+        return state if env.done else _stop(state)
+    column, mark = active["action"], active["observation"]["mark"]
+    shared["board"], outcome, _ = rules.drop(
+        board, column, mark, rows, columns, configuration["inarow"]
+    )
+    if outcome == rules.PLAYING:
         active["status"], waiting["status"] = "INACTIVE", "ACTIVE"
+    elif outcome == rules.ILLEGAL:
+        active["status"], waiting["status"] = _complaint(column, columns), "DONE"
     else:
         active["status"] = waiting["status"] = "DONE"
-        if after.outcome == rules.WON:
+        if outcome == rules.WON:
             active["reward"], waiting["reward"] = 1, -1
     return state
 

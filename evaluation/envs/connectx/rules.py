@@ -27,17 +27,24 @@ class State(NamedTuple):
 def step(state: State, actions: Sequence[Any], chance: None = None) -> State:
     """The state after the mover's action; an action that the rules forbid changes no cell."""
     board, rows, columns, inarow, mover, mark, _, _ = state
-    column = actions[mover]
+    board, outcome, cell = drop(board, actions[mover], mark, rows, columns, inarow)
+    if outcome == PLAYING:
+        mover, mark = 1 - mover, 3 - mark
+    return State(board, rows, columns, inarow, mover, mark, outcome, cell)
+
+
+def drop(
+    board: list[int], column: Any, mark: int, rows: int, columns: int, inarow: int
+) -> tuple[list[int], str, int | None]:
+    """The board after a checker of this mark, the outcome, and the cell where it fell."""
     if not is_legal(board, column, columns):
-        return State(board, rows, columns, inarow, mover, mark, ILLEGAL)
+        return board, ILLEGAL, None
     cell = landing_cell(board, column, columns)
     board = board[:]
     board[cell] = mark
     if wins(board, cell, rows, columns, inarow):
-        return State(board, rows, columns, inarow, mover, mark, WON, cell)
-    if EMPTY not in board:
-        return State(board, rows, columns, inarow, mover, mark, DRAWN, cell)
-    return State(board, rows, columns, inarow, 1 - mover, 3 - mark, PLAYING, cell)
+        return board, WON, cell
+    return board, PLAYING if EMPTY in board else DRAWN, cell
 
 
 def is_legal(board: Sequence[int], column: Any, columns: int) -> bool:

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,9 @@ def test_agent_of_the_readme_plays(tmp_path):
     agent.write_text("\n".join(line[3:] for line in indented.splitlines()), encoding="utf-8")
     last = evaluation.make("connectx").run([str(agent), "random"])[-1]
     assert [seat.status for seat in last] == ["DONE", "DONE"]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/engine.md"])
+def test_examples_of_the_engine_run_as_they_stand(document):
+    example = re.search(r"^```python\n(.*?)^```", read(document), re.DOTALL | re.MULTILINE)[1]
+    subprocess.run([sys.executable, "-c", example], cwd=PROJECT, check=True, capture_output=True)

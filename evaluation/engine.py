@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -81,8 +82,7 @@ class Environment:
         self._chance: Chance | None = None
         self.id = os.urandom(16).hex()
         self.debug = debug
-        self.agents: Struct = structify(game.agents)
-        self.specification: Struct = self._spec.published
+        self.agents = Struct(game.agents)
         self.configuration = self._spec.configure(_mapping(configuration, "configuration"))
         self.info: Struct = structify(_mapping(info, "info"))
         if self.info.get("seed") is None and self.configuration.get("seed") is not None:
@@ -108,18 +108,24 @@ class Environment:
             self.steps = [*(record(step) for step in history[:-1]), self.state]
             self._chance = self._own_chance(len(history))
         elif state is not None:
-            others = self.specification["agents"][0] - 1
+            others = self._spec.published["agents"][0] - 1
             self._load([_mapping(state, "state"), *({} for _ in range(others))])
         else:
             self.reset()
 
+    @cached_property
+    def specification(self) -> Struct:
+        """A copy of its own: a change to it changes no other environment."""
+        specification: Struct = structify(self._spec.published)
+        return specification
+
     @property
     def name(self) -> str:
-        return str(self.specification["name"])
+        return str(self._spec.published["name"])
 
     @property
     def version(self) -> str:
-        return str(self.specification["version"])
+        return str(self._spec.published["version"])
 
     @property
     def done(self) -> bool:
@@ -131,7 +137,7 @@ class Environment:
 
     def reset(self, num_agents: int | None = None) -> list[Struct]:
         """Starts a new episode, by default with the first number of seats that the game lists."""
-        count = self.specification["agents"][0] if num_agents is None else num_agents
+        count = self._spec.published["agents"][0] if num_agents is None else num_agents
         self._check_count(count)
         self._faults = {}
         self._chance = self._own_chance()
@@ -243,7 +249,7 @@ class Environment:
         configuration: Struct = structify(self.configuration)
         for name in SEEDS:
             if name in configuration:
-                if name in self.specification["configuration"]:
+                if name in self._spec.published["configuration"]:
                     configuration[name] = None
                 else:
                     del configuration[name]
@@ -292,7 +298,7 @@ class Environment:
         self.steps = [self.state]
 
     def _check_count(self, count: int) -> None:
-        if count not in self.specification["agents"]:
+        if count not in self._spec.published["agents"]:
             raise InvalidArgument(f"The environment is not played by {count} agents.")
 
     def _opening(self, position: int) -> Struct:

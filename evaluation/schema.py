@@ -36,21 +36,18 @@ class Schema:
             return value
         try:
             filled = fill(self.schema, deepcopy(value))
-            complaint = None if self.accepts(filled) else self._complaint(filled, name)
-        except InvalidArgument:
-            raise
+            complaint = None if self.accepts(filled) else self._complaint(filled)
         except Exception as error:  # copying and printing a foreign object runs foreign code
             raise InvalidArgument(f"The {name} is not a plain value.") from error
         if complaint:
             raise InvalidArgument(f"The {name} is invalid: {complaint}.")
         return filled
 
-    def _complaint(self, value: Any, name: str) -> str | None:
+    def _complaint(self, value: Any) -> str | None:
         from jsonschema.exceptions import best_match  # 80 ms: only for what was not recognised
 
         error = best_match(self._validator.iter_errors(value))
         if error is None:
-            portable(value, name)
             return None
         where = "".join(f"{step}: " for step in error.absolute_path)
         text = f"{where}{error.message}"

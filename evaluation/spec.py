@@ -149,17 +149,16 @@ class Specification:
 
     def configure(self, given: dict[str, Any]) -> Struct:
         """The configuration with its defaults; raises InvalidArgument."""
-        filled = self._configuration.complete(given, "configuration")
+        filled = self._configuration.complete(portable(given, "configuration"), "configuration")
         return self._configuration_shape(structify(filled))
 
     def action(self, given: Any) -> Any:
         """A copy of the action, or the default in place of null; raises InvalidArgument."""
         if given is None and self._idle_action is not None:
             return self._idle_action
-        is_atom = type(given) in ATOMS
-        if is_atom and self._action.accepts(given):
+        if type(given) in ATOMS and self._action.accepts(given):
             return given
-        return self._action.complete(given if is_atom else portable(given, "action"), "action")
+        return self._action.complete(portable(given, "action"), "action")
 
     def _find_idle_action(self) -> Any:
         """What null stands for, where that is a scalar: every waiting seat asks at every step."""

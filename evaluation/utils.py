@@ -4,6 +4,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from operator import itemgetter
 from typing import Any
 
@@ -17,7 +18,17 @@ class MissingKey(KeyError, AttributeError):
     """Both, because a Struct is read both ways."""
 
 
-class Struct(dict[str, Any]):
+class Fixed(type):
+    """A class that nobody who holds an instance can edit: other episodes use it too."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        raise TypeError("The class of a Struct cannot be changed.")
+
+    def __delattr__(cls, name: str) -> None:
+        raise TypeError("The class of a Struct cannot be changed.")
+
+
+class Struct(dict[str, Any], metaclass=Fixed):
     """A dict whose items are attributes too: `obs.board` and `obs["board"]` are one thing."""
 
     __slots__ = ()
@@ -41,7 +52,14 @@ def shape(names: Iterable[str]) -> type[Struct]:
         for name in names
         if name.isidentifier() and not hasattr(Struct, name)
     }
-    return type("Struct", (Struct,), {"__slots__": (), **readers})
+    made: Any = Fixed("Struct", (Struct,), {"__slots__": (), **readers})
+    return made  # type: ignore[no-any-return]
+
+
+class Edited(list[Any]):
+    """What a Row is once somebody has written to it: it may hold anything."""
+
+    __slots__ = ()
 
 
 class Row(list[Any]):
@@ -50,13 +68,30 @@ class Row(list[Any]):
     __slots__ = ()
 
 
+def _editing(name: str) -> Callable[..., Any]:
+    write = getattr(list, name)
+
+    def edit(self: Row, *arguments: Any) -> Any:
+        self.__class__ = Edited  # type: ignore[assignment]
+        return write(self, *arguments)
+
+    return edit
+
+
+for _name in ("append", "extend", "insert", "__setitem__", "__iadd__"):
+    setattr(Row, _name, _editing(_name))
+
+
 def _is_flat(value: list[Any]) -> bool:
     """Whether a list holds scalars only."""
+    if not value:
+        return True
+    if type(value[0]) not in ATOMS:
+        return False
     try:
-        bytes(value)  # small numbers, as most boards hold, are told at a fifth of the cost
-    except (TypeError, ValueError):
-        return _are_atoms(map(type, value))
-    return True
+        return _are_atoms(map(type, set(value)))  # most boards hold few values many times
+    except TypeError:
+        return False  # what no set takes is no scalar
 
 
 def _copier(flat: type[list[Any]]) -> Callable[[Any], Any]:
@@ -79,7 +114,7 @@ def _copier(flat: type[list[Any]]) -> Callable[[Any], Any]:
             if _is_flat(value):
                 return flat(value)
             return [copy(item) for item in value]
-        return value
+        return deepcopy(value)  # tuples, sets, arrays: what games from elsewhere may hold
 
     return copy
 

@@ -10,7 +10,7 @@ from .search import best_column  # noqa: TID252
 
 def random_agent(obs: Any, config: Any) -> int:
     """Any column that is not full."""
-    return choice(legal_columns(obs.board, config.columns))
+    return choice(legal_columns(obs["board"], config["columns"]))
 
 
 def tactical_agent(obs: Any, config: Any) -> int:

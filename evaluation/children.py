@@ -15,6 +15,7 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from socket import MSG_PEEK, socket
 from typing import Any, NamedTuple
@@ -115,7 +116,10 @@ class Child:
         raise Late
 
     def end(self) -> None:
-        """Stops the process, whatever it is doing."""
+        """Stops the process, whatever it is doing, and those that its agents have started."""
+        if self._process.pid:
+            with suppress(ProcessLookupError):  # it leads no group yet, or all of it has ended
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.join()
 
@@ -248,6 +252,7 @@ def _matches(key: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
 
 def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the server ends us
+    os.setpgid(0, 0)  # what agents start belongs to us, and ends with us
     threading.Thread(target=_end_with_server, daemon=True).start()
     acting = actions.Acting()
     while True:
@@ -262,7 +267,7 @@ def _end_with_server() -> None:
     server = multiprocessing.parent_process()
     if server:
         wait([server.sentinel])
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def answer(request: Request, acting: actions.Acting, announce: Callable[[float], object]) -> Answer:

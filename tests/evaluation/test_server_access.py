@@ -227,6 +227,28 @@ class TestItsEnd:
             process.close(signal.SIGKILL)
         assert eventually(lambda: process.family() == [])
 
+    @pytest.mark.parametrize("move", ["return 0", "os._exit(1)"])
+    def test_what_an_agent_has_started_ends_with_its_episode(self, write, move) -> None:
+        agent = write(
+            f"import os, subprocess\nsubprocess.Popen(['sleep', '60'])\ndef agent(o):\n    {move}"
+        )
+        process = ServerProcess()
+        try:
+            process.post(RANDOM)
+            idle = len(process.family())
+            process.post({**RANDOM, "agents": [agent, "random"]})
+            assert eventually(lambda: len(process.family()) == idle)
+        finally:
+            process.close()
+
+    def test_a_kill_ends_what_an_agent_has_started(self, write) -> None:
+        process = ServerProcess()
+        source = "import subprocess\nsubprocess.Popen(['sleep', '60'])\n"
+        process.act(write(f"{source}def agent(o):\n    return 0"))
+        assert eventually(lambda: len(process.family()) >= 4)
+        process.close(signal.SIGKILL)
+        assert eventually(lambda: process.family() == [])
+
     def test_a_port_that_is_taken_is_one_sentence(self, serving) -> None:
         done = command("http-server", f"--port={serving.port}")
         assert done.returncode == 1

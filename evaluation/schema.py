@@ -191,13 +191,12 @@ def _array(schema: dict[str, Any]) -> Check:
 
 def _object(schema: dict[str, Any]) -> Check:
     properties, others = schema.get("properties") or {}, schema.get("additionalProperties", True)
-    if not isinstance(others, bool):
-        return _never
     default = schema.get("default")
     needed = set(default if isinstance(default, dict) else ())
     needed |= {key for key, field in properties.items() if fill(field, None) is not None}
     parts = [(key, compile_check(field), key in needed) for key, field in properties.items()]
     others_needed = needed - properties.keys()
+    accepts_other = compile_check(others) if isinstance(others, dict) else lambda value: others
 
     def check(value: Any) -> bool:
         if not isinstance(value, dict) or (others_needed and not others_needed <= value.keys()):
@@ -210,7 +209,10 @@ def _object(schema: dict[str, Any]) -> Check:
                 known += 1
             elif is_needed:
                 return False
-        return others or known == len(value)
+        return others is True or known == len(value) or _accept_others(value)
+
+    def _accept_others(value: dict[str, Any]) -> bool:
+        return all(accepts_other(item) for key, item in value.items() if key not in properties)
 
     return check
 

@@ -147,9 +147,15 @@ class Specification:
         self._seats: dict[int, Schema] = {}
         self._openings: dict[int, Struct] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Compiled checks do not travel to other processes: they are made there anew."""
+        return Specification, (dict(self.published),)
+
     def configure(self, given: dict[str, Any]) -> Struct:
         """The configuration with its defaults; raises InvalidArgument."""
-        filled = self._configuration.complete(portable(given, "configuration"), "configuration")
+        filled = self._configuration.complete(given, "configuration")
+        listed = self._configuration.schema["properties"]
+        portable({name: filled[name] for name in listed if name in filled}, "configuration")
         return self._configuration_shape(structify(filled))
 
     def action(self, given: Any) -> Any:
@@ -200,8 +206,10 @@ def _seat_copier(
 
     def copy_seat(seat: dict[str, Any]) -> Struct:
         made = _Seat(seat)
-        if len(made) != usual or type(made["action"]) not in ATOMS:
+        if len(made) != usual:
             made = _Seat(copy(seat))
+        elif type(made["action"]) not in ATOMS:
+            made["action"] = copy(made["action"])
         info = made["info"]
         made["info"] = copy(info) if info else Struct()
         made["observation"] = observation = observation_shape(made["observation"])

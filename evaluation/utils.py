@@ -11,6 +11,8 @@ from typing import Any
 from evaluation.errors import InvalidArgument, NotFound
 
 ATOMS = frozenset({int, float, str, bool, type(None)})
+NUMBERS = (int, float)
+SHORT = 8
 _are_atoms = ATOMS.issuperset
 
 
@@ -84,14 +86,12 @@ for _name in ("append", "extend", "insert", "__setitem__", "__iadd__"):
 
 def _is_flat(value: list[Any]) -> bool:
     """Whether a list holds scalars only."""
-    if not value:
-        return True
-    if type(value[0]) not in ATOMS:
-        return False
-    try:
-        return _are_atoms(map(type, set(value)))  # most boards hold few values many times
-    except TypeError:
-        return False  # what no set takes is no scalar
+    if len(value) > SHORT and type(value[0]) in NUMBERS:
+        try:
+            return type(sum(value)) in NUMBERS or _are_atoms(map(type, value))
+        except (TypeError, OverflowError):
+            pass  # a sum tells of numbers alone, at a tenth of the cost
+    return _are_atoms(map(type, value))
 
 
 def _copier(flat: type[list[Any]]) -> Callable[[Any], Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import pickle
 from collections import deque
 from copy import deepcopy
 from typing import Any
@@ -143,3 +144,25 @@ def test_an_opening_state_that_json_cannot_carry_is_played():
     odd = game(opening)
     odd["specification"] = {**odd["specification"], "observation": {"place": {"shared": True}}}
     assert make(odd).observation(1).place == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["connectx", "tictactoe", "rps", "identity"])
+def test_an_environment_travels_to_another_process(name: str):
+    env = make(name)
+    env.step([1] * len(env.state))
+    twin = pickle.loads(pickle.dumps(env))
+    assert twin.toJSON() == env.toJSON()
+    if not env.done:
+        actions = [1] * len(env.state)
+        assert twin.step(actions) == env.step(actions)
+
+
+def test_settings_that_no_specification_lists_may_be_anything():
+    assert make("connectx", {"shape": (3, 4)}).configuration.shape == (3, 4)
+
+
+@pytest.mark.parametrize("odd", [[1], {}, ([1],), np.zeros(1), None, "x"])
+def test_a_long_row_of_numbers_with_one_other_thing_is_copied_whole(odd: Any):
+    row = record([0] * 20 + [odd])
+    copied = structify(row)
+    assert (copied[-1] is odd) == (odd is None or isinstance(odd, str))

@@ -86,6 +86,7 @@ SEAT: dict[str, dict[str, Any]] = {
     },
 }
 _Seat = shape(SEAT)
+NO_JSON = ()  # stands for any object that JSON has no form for, which is not even looked at
 
 
 class View:
@@ -162,9 +163,15 @@ class Specification:
         """A copy of the action, or the default in place of null; raises InvalidArgument."""
         if given is None and self._idle_action is not None:
             return self._idle_action
-        if type(given) in ATOMS and self._action.accepts(given):
-            return given
-        return self._action.complete(portable(given, "action"), "action")
+        kind = type(given)
+        if kind in ATOMS:
+            if self._action.accepts(given):
+                return given
+        elif issubclass(kind, dict | list | str | int | float):
+            given = portable(given, "action")
+        else:
+            given = NO_JSON
+        return portable(self._action.complete(given, "action"), "action")
 
     def _find_idle_action(self) -> Any:
         """What null stands for, where that is a scalar: every waiting seat asks at every step."""

@@ -166,3 +166,23 @@ def test_a_long_row_of_numbers_with_one_other_thing_is_copied_whole(odd: Any):
     row = record([0] * 20 + [odd])
     copied = structify(row)
     assert (copied[-1] is odd) == (odd is None or isinstance(odd, str))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [float("nan"), 10**400, 3, "x", {1}, object()],
+    ids=["nan", "huge", "number", "text", "set", "object"],
+)
+def test_what_is_no_object_stands_for_the_default_where_an_object_is_due(odd: Any):
+    """As in kaggle-environments, whose Halite plays on."""
+
+    def keeping(state: list[Any], env: Any) -> list[Any]:
+        return state
+
+    orders = game(keeping)
+    action = {"type": "object", "default": {"ship": "WAIT"}}
+    orders["specification"] = {**orders["specification"], "action": action}
+    env = make(orders)
+    env.step([odd, {}])
+    assert env.state[0].status == env.state[1].status == "ACTIVE"
+    assert env.state[0].action == {"ship": "WAIT"}

@@ -25,6 +25,8 @@ def summarize(
         return game(steps, configuration)
     winner = _leader(last)
     cause = "A draw" if winner is None else f"Best reward for seat {winner + 1}"
+    if len(last) == 1:
+        cause = f"Ended at step {len(steps) - 1}"
     return {"cause": cause, "winner": winner, "decisive_step": None}
 
 

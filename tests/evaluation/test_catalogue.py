@@ -93,7 +93,7 @@ env = evaluation.make("halite")
 env.run(["one"])
 print(json.dumps([env.name, env.state[0].reward, env.render(mode="ansi"), env.summary()["cause"]]))
 """
-    assert run(code, packages) == [["halite", 2, "2", "A draw"]]
+    assert run(code, packages) == [["halite", 2, "2", "Ended at step 2"]]
 
 
 def test_what_a_logger_of_a_package_prints_later_is_seen(packages):

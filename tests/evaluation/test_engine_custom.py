@@ -239,3 +239,9 @@ def test_a_seed_that_the_specification_lists_is_null_to_the_agents():
     env.run([lambda obs, config: seen.append(config.seed) or 1])
     assert env.configuration.seed == 9
     assert seen == [None, None]
+
+
+def test_who_plays_alone_neither_wins_nor_draws():
+    env = make({**environments["identity"], "summary": None}, {"episodeSteps": 4})
+    env.run([1])
+    assert env.summary()["cause"] == "Ended at step 3"

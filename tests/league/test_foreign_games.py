@@ -58,6 +58,7 @@ def register():
         }
         evaluation.register("elsewhere", module | change)
 
+    forget("elsewhere")  # as another test may have left it
     yield add
     forget("elsewhere")
 

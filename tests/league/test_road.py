@@ -182,7 +182,7 @@ class TestAKilledWorker:
         match = rated_pair(competition)
         attempt = Attempt.objects.get(match=match)
         wait_for(lambda: stack.client().get(broker.claim_key(attempt.pk)))
-        wait_for(lambda: boxes(stack))
+        wait_for(lambda: is_set_up(boxes(stack)))
         stack.kill("evaluation")
         wait_for(lambda: not boxes(stack), 10, "the boxes to end")
 
@@ -208,6 +208,18 @@ def boxes(stack: Stack) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def is_set_up(pids: list[int]) -> bool:
+    """Whether in both boxes the agent's own process runs, no second one of bubblewrap's."""
+    children = []
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/task/{pid}/children") as file:
+                children += map(int, file.read().split())
+        except OSError:
+            return False
+    return len(pids) == len(children) == 2 and not set(pids) & set(children)
 
 
 class TestAMessage:

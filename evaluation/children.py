@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from socket import MSG_PEEK, socket
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from evaluation import actions
 from evaluation.errors import EngineError
@@ -259,15 +259,21 @@ def _serve(connection: Connection) -> None:
         try:
             request = connection.recv()
         except EOFError:
-            return
+            _end_group()
         connection.send(answer(request, acting, connection.send))
+
+
+def _end_group() -> NoReturn:
+    """This process and all that its agents have started; none outlives the server."""
+    os.killpg(0, signal.SIGKILL)
+    raise SystemExit(1)
 
 
 def _end_with_server() -> None:
     server = multiprocessing.parent_process()
     if server:
         wait([server.sentinel])
-    os.killpg(0, signal.SIGKILL)
+    _end_group()
 
 
 def answer(request: Request, acting: actions.Acting, announce: Callable[[float], object]) -> Answer:

@@ -317,7 +317,7 @@ def begin_validation(submission_id: int) -> bool:
 
 
 def _record_rejection(match: Match, seats: list[MatchSeat], rejected: results.Rejected) -> None:
-    verdict = Verdict(**rejected.verdict.model_dump())
+    verdict = Verdict(**rejected.verdict.model_dump(exclude_unset=True))
     for seat in seats:
         if seat.submission.sha256 == rejected.sha256:
             seat.status, seat.verdict, seat.verdict_message = "ERROR", verdict.code, verdict.message

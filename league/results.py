@@ -45,6 +45,7 @@ class VerdictData(_Strict):
     code: str
     message: Annotated[Text, Field(max_length=MESSAGE_CHARS)]
     detail: Annotated[Text, Field(max_length=DETAIL_CHARS)] = ""
+    reason: Annotated[str, Field(pattern=r"^[a-z_]{0,32}$")] = ""
 
     @field_validator("code")
     @classmethod
@@ -62,13 +63,19 @@ class Rejected(_Strict):
 
 
 class LogEntry(_Strict):
-    """What an agent printed at a step, and what the step cost it."""
+    """What an agent printed at a step, and what the step cost it: `seconds` of its clock, and
+    where they are known wall and processor time, the wait for the machine, and what an agent
+    behind a URL says that it thought."""
 
     step: Count = 0
     stdout: str = ""
     stderr: str = ""
     seconds: Seconds = 0.0
     bank_left: Finite | None = None
+    wall: Seconds | None = None
+    cpu: Seconds | None = None
+    delay: Seconds | None = None
+    think: Seconds | None = None
 
 
 class Logs(_Strict):
@@ -87,6 +94,10 @@ class EpisodeOutcome(_Strict):
     cause: Annotated[Text, Field(max_length=300)]
     replay: str
     logs: str
+    overloaded: bool = False
+    level: Literal["", "none", "A", "B", "C"] = ""
+    cpu: list[Seconds | None] = []
+    delay: list[Seconds | None] = []
 
     @field_validator("replay", "logs")
     @classmethod
@@ -104,7 +115,8 @@ class EpisodeOutcome(_Strict):
         lists: tuple[list[Any], ...] = (
             self.statuses, self.rewards, self.scores, self.verdicts, self.overage, self.slowest
         )  # fmt: skip
-        return all(len(values) == count for values in lists)
+        timed = all(len(values) in {0, count} for values in (self.cpu, self.delay))
+        return timed and all(len(values) == count for values in lists)
 
 
 class Outcome(_Strict):

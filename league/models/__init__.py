@@ -1,6 +1,6 @@
 """The nouns of the league: fields, constraints and reads. Their verbs are modules of their own."""
 
-from league.models.competition import Competition, Phase
+from league.models.competition import Clock, Competition, Phase
 from league.models.entrant import (
     PROVISIONAL_MATCHES,
     PROVISIONAL_SE,
@@ -23,6 +23,7 @@ __all__ = [
     "ApiToken",
     "Attempt",
     "AuditEntry",
+    "Clock",
     "Competition",
     "Entrant",
     "Episode",

@@ -22,6 +22,11 @@ class Phase(models.TextChoices):
     CLOSED = "closed", "Closed"
 
 
+class Clock(models.TextChoices):
+    CHARGED = "charged", "the agent's own time"
+    WALL = "wall", "wall time"
+
+
 class CompetitionQuerySet(models.QuerySet["Competition"]):
     def live(self) -> "CompetitionQuerySet":
         """Those whose ladder may still move."""
@@ -46,14 +51,44 @@ class Competition(models.Model):
     daily_limit = models.PositiveIntegerField(default=5)
     active_limit = models.PositiveIntegerField(default=2)
     prize_cut = models.PositiveIntegerField(default=10)
-    allow_urls = models.BooleanField("URL agents", default=True)
+    allow_urls = models.BooleanField(
+        "URL agents",
+        default=True,
+        help_text="May an entrant name the address of a server instead of uploading code? "
+        "Only addresses on the public Internet, unless URL_AGENT_ALLOW_PRIVATE names more.",
+    )
     startup_s = models.FloatField(
         "start-up limit (s)",
         default=10.0,
         validators=[MinValueValidator(0.5), MaxValueValidator(300)],
+        help_text="What an agent may take to be imported, before its first move; no other clock "
+        "runs meanwhile.",
     )
     memory_mb = models.PositiveIntegerField(
-        "memory limit (MB)", default=1024, validators=[MinValueValidator(256)]
+        "memory limit (MB)",
+        default=1024,
+        validators=[MinValueValidator(256)],
+        help_text="Of each agent. Python with NumPy needs 145 of it.",
+    )
+    clock = models.CharField(
+        max_length=8,
+        choices=Clock.choices,
+        default=Clock.CHARGED,
+        help_text="Of uploaded agents. Their own time: an agent pays for its own processor time, "
+        "not for the machine's load. Wall time: every second counts, as on Kaggle, also those in "
+        "which the machine was busy with something else.",
+    )
+    pondering = models.BooleanField(
+        default=False,
+        help_text="May an agent go on thinking during its opponent's turn? If not, it is stopped "
+        "between its moves.",
+    )
+    # No choices: a package set is a file, and a new one must not need a migration.
+    packages = models.CharField(
+        max_length=64,
+        default="numpy",
+        help_text="What agents may import besides the standard library. A set is installed when "
+        "its first match is played.",
     )
     settle_se = models.FloatField("settled at a standard error of (Elo)", default=50.0)
     max_matches = models.PositiveIntegerField("matches at most", default=200)
@@ -123,13 +158,23 @@ class Competition(models.Model):
         return self.phase_at(timezone.now())
 
     @property
+    def specification(self) -> Specification:
+        try:
+            return evaluation.environments.game(self.environment).specification
+        except InvalidArgument:  # no longer installed; its pages still tell the clocks
+            return Specification({})
+
+    @property
     def full_configuration(self) -> dict[str, Any]:
         """The configuration with the environment's defaults filled in."""
-        try:
-            specification = evaluation.environments.game(self.environment).specification
-        except InvalidArgument:  # no longer installed; its pages still tell the clocks
-            specification = Specification({})
-        return dict(specification.configure(self.configuration))
+        return dict(self.specification.configure(self.configuration))
+
+    @property
+    def bank_s(self) -> float:
+        """Seconds for all that the moves take beyond their limit; a game may have its own."""
+        opening = self.specification.opening(0)["observation"]
+        default = opening["remainingOverageTime"]
+        return float(self.full_configuration.get("remainingOverageTime", default))
 
     @property
     def seats(self) -> int:

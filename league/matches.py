@@ -16,8 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from evaluation.broker import QUEUES
-from evaluation.verdict import Verdict
-from league import live, ratings, results, storage, submissions
+from league import limits, live, ratings, results, storage, submissions
 from league.errors import Conflict
 from league.models import (
     Attempt,
@@ -121,6 +120,8 @@ def _spec(match: Match, attempt: Attempt, seats: list[MatchSeat]) -> dict[str, A
                 "configuration": match.competition.configuration,
                 "agents": [agents[number] for number in seating],
                 "seed": match.key,
+                "clock": match.competition.clock,
+                "pondering": match.competition.pondering,
             }
             for seating in seatings(match, len(seats))
         ],
@@ -245,6 +246,9 @@ def _save_episode(
         number=number,
         steps=outcome.steps,
         seconds=outcome.seconds,
+        is_overloaded=outcome.overloaded,
+        level=outcome.level,
+        limits=limits.fields_of(match.competition),
         cause=outcome.cause,
     )
     EpisodeSeat.objects.bulk_create(
@@ -269,10 +273,13 @@ def _episode_seat(
         reward=outcome.rewards[number],
         score=outcome.scores[number],
         verdict=verdict.code if verdict else "",
+        verdict_reason=verdict.reason if verdict else "",
         verdict_message=verdict.message if verdict else "",
         verdict_detail=verdict.detail if verdict else "",
         bank_left_s=outcome.overage[number],
         slowest_move_s=outcome.slowest[number],
+        cpu_s=outcome.cpu[number] if outcome.cpu else None,
+        delay_s=outcome.delay[number] if outcome.delay else None,
     )
 
 
@@ -284,8 +291,13 @@ def _add_to_seat(seat: MatchSeat, number: int, outcome: results.EpisodeOutcome) 
     if not seat.verdict:
         verdict = outcome.verdicts[number]
         seat.status = outcome.statuses[number]
-        seat.verdict = verdict.code if verdict else ""
-        seat.verdict_message = verdict.message if verdict else ""
+        if verdict:
+            _judge(seat, verdict)
+
+
+def _judge(seat: MatchSeat, verdict: results.VerdictData) -> None:
+    seat.verdict, seat.verdict_reason = verdict.code, verdict.reason
+    seat.verdict_message = verdict.message
 
 
 def _save_seats(seats: list[MatchSeat]) -> None:
@@ -294,6 +306,7 @@ def _save_seats(seats: list[MatchSeat]) -> None:
             update_fields=[
                 "status",
                 "verdict",
+                "verdict_reason",
                 "verdict_message",
                 "score",
                 "reward",
@@ -317,10 +330,11 @@ def begin_validation(submission_id: int) -> bool:
 
 
 def _record_rejection(match: Match, seats: list[MatchSeat], rejected: results.Rejected) -> None:
-    verdict = Verdict(**rejected.verdict.model_dump(exclude_unset=True))
+    verdict = rejected.verdict
     for seat in seats:
         if seat.submission.sha256 == rejected.sha256:
-            seat.status, seat.verdict, seat.verdict_message = "ERROR", verdict.code, verdict.message
+            seat.status = "ERROR"
+            _judge(seat, verdict)
     _save_seats(seats)
     if match.candidate:
         submissions.reject(match.candidate, verdict)
@@ -343,7 +357,7 @@ def _continue_validation(match: Match, seats: list[MatchSeat]) -> None:
         submissions.activate(candidate)
 
 
-def _candidate_fault(match: Match, candidate: Submission) -> Verdict | None:
+def _candidate_fault(match: Match, candidate: Submission) -> results.VerdictData | None:
     seat = (
         EpisodeSeat.objects.filter(episode__match=match, submission=candidate)
         .exclude(verdict="")
@@ -352,7 +366,12 @@ def _candidate_fault(match: Match, candidate: Submission) -> Verdict | None:
     )
     if seat is None:
         return None
-    return Verdict(seat.verdict, seat.verdict_message, seat.verdict_detail)
+    return results.VerdictData(
+        code=seat.verdict,
+        message=seat.verdict_message,
+        detail=seat.verdict_detail,
+        reason=seat.verdict_reason,
+    )
 
 
 def _schedule_house_game(competition: Competition, candidate: Submission, count: int) -> None:

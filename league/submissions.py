@@ -10,11 +10,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from evaluation.url_agent import check_url
-from evaluation.verdict import Verdict
 from league import entrants, ratings, storage
 from league.errors import Conflict, Forbidden, LeagueError, LimitReached, TooLarge
 from league.models import AuditEntry, Competition, Entrant, Ladder, Phase, Submission, Team
 from league.queue import later
+from league.results import VerdictData
 from league.teams import team_of
 
 EXTENSIONS = {
@@ -240,11 +240,12 @@ def activate(submission: Submission) -> bool:
     return True
 
 
-def reject(submission: Submission, verdict: Verdict) -> bool:
+def reject(submission: Submission, verdict: VerdictData) -> bool:
     return _end_validation(
         submission,
         Submission.Status.REJECTED,
         verdict=verdict.code,
+        verdict_reason=verdict.reason,
         verdict_message=verdict.message,
         verdict_detail=verdict.detail,
     )

@@ -3,12 +3,17 @@
 from django.db import models
 from django.urls import reverse
 
+from league.models.verdict import Judged
+
 
 class Episode(models.Model):
     match = models.ForeignKey("league.Match", models.CASCADE, related_name="episodes")
     number = models.PositiveSmallIntegerField()
     steps = models.PositiveIntegerField(default=0)
     seconds = models.FloatField(default=0.0)
+    is_overloaded = models.BooleanField(default=False)
+    level = models.CharField(max_length=4, blank=True)  # of isolation; empty if nothing was boxed
+    limits = models.JSONField(default=dict)  # a league.limits.PlayLimits, as they were
     cause = models.CharField(max_length=300, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
@@ -25,18 +30,18 @@ class Episode(models.Model):
         return reverse("episode-detail", args=[self.pk])
 
 
-class EpisodeSeat(models.Model):
+class EpisodeSeat(Judged):
     episode = models.ForeignKey(Episode, models.CASCADE, related_name="seats")
     number = models.PositiveSmallIntegerField()
     submission = models.ForeignKey("league.Submission", models.PROTECT, related_name="+")
     status = models.CharField(max_length=8)
     reward = models.FloatField(null=True)
     score = models.FloatField(null=True)
-    verdict = models.CharField(max_length=32, blank=True)
-    verdict_message = models.CharField(max_length=500, blank=True)
     verdict_detail = models.TextField(blank=True)
     bank_left_s = models.FloatField(null=True)
     slowest_move_s = models.FloatField(null=True)
+    cpu_s = models.FloatField(null=True)
+    delay_s = models.FloatField(null=True)
 
     class Meta:
         ordering = ("number",)

@@ -5,6 +5,8 @@ from typing import Any
 from django.db import models
 from django.urls import reverse
 
+from league.models.verdict import Judged
+
 
 class MatchQuerySet(models.QuerySet["Match"]):
     def open(self) -> "MatchQuerySet":
@@ -70,15 +72,13 @@ class Match(models.Model):
         return reverse("match-detail", args=[self.pk])
 
 
-class MatchSeat(models.Model):
+class MatchSeat(Judged):
     """A submission's part in a match; `number` is its seat in the first episode."""
 
     match = models.ForeignKey(Match, models.CASCADE, related_name="seats")
     number = models.PositiveSmallIntegerField()
     submission = models.ForeignKey("league.Submission", models.PROTECT, related_name="match_seats")
     status = models.CharField(max_length=8, default="INACTIVE")
-    verdict = models.CharField(max_length=32, blank=True)
-    verdict_message = models.CharField(max_length=500, blank=True)
     # The mean score of its episodes, 1 for a win and 0.5 for a draw; empty until played.
     score = models.FloatField(null=True)
     reward = models.FloatField(null=True)

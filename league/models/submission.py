@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from evaluation.verdict import ADVICE
+from league.models.verdict import Judged
 
 STAGES = ("received", "unpacked", "imported", "self_play", "house_bots", "active")
 STAGE_LABELS = {
@@ -31,7 +31,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.exclude(verdict="platform_fault")
 
 
-class Submission(models.Model):
+class Submission(Judged):
     class Kind(models.TextChoices):
         FILE = "file", "File"
         SOURCE = "source", "Source"
@@ -64,8 +64,6 @@ class Submission(models.Model):
     url = models.URLField(max_length=500, blank=True)
     builtin = models.CharField(max_length=64, blank=True)
     description = models.CharField(max_length=200, blank=True)
-    verdict = models.CharField(max_length=32, blank=True)
-    verdict_message = models.CharField(max_length=500, blank=True)
     verdict_detail = models.TextField(blank=True)
     # {"unpacked": {"at": ISO time, "seconds": float}, ...}: each stage is written once.
     stages = models.JSONField(default=dict)
@@ -99,10 +97,6 @@ class Submission(models.Model):
     def full_name(self) -> str:
         """How replays name it: a house bot by itself, others with their team."""
         return self.builtin if self.is_trusted else f"{self.team.name} {self.label}"
-
-    @property
-    def advice(self) -> str:
-        return ADVICE.get(self.verdict, "")
 
     @property
     def is_final(self) -> bool:

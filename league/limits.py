@@ -1,0 +1,45 @@
+"""What an agent plays under: its clocks, its memory, its packages. An episode keeps what it had."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from league.models import Competition, Episode
+
+
+class PlayLimits(BaseModel):
+    startup_s: float = Field(description="To be imported, before the first move.")
+    move_s: float = Field(description="For each move.")
+    bank_s: float = Field(description="For all that the moves take beyond their limit.")
+    episode_s: float = Field(description="For the whole episode.")
+    memory_mb: int
+    clock: str = Field(
+        description="`charged`: an agent pays for its own processor time and its own waiting, not "
+        "for the machine's load. `wall`: for every second."
+    )
+    pondering: bool = Field(description="Agents may think during their opponents' turns.")
+    packages: str = Field(description="The set of packages that agents may import.")
+
+
+def fields_of(competition: Competition) -> dict[str, Any]:
+    """The fields of PlayLimits as they stand now."""
+    configuration = competition.full_configuration
+    return {
+        "startup_s": competition.startup_s,
+        "move_s": float(configuration["actTimeout"]),
+        "bank_s": competition.bank_s,
+        "episode_s": float(configuration["runTimeout"]),
+        "memory_mb": competition.memory_mb,
+        "clock": competition.clock,
+        "pondering": competition.pondering,
+        "packages": competition.packages,
+    }
+
+
+def of_competition(competition: Competition) -> PlayLimits:
+    return PlayLimits(**fields_of(competition))
+
+
+def of_episode(episode: Episode) -> PlayLimits:
+    """As they were when it was played; of an episode from before they were kept, as they are."""
+    return PlayLimits(**(episode.limits or fields_of(episode.match.competition)))

@@ -1,0 +1,21 @@
+"""What a submission, a match seat and an episode seat keep of a failure."""
+
+from django.db import models
+
+from evaluation.verdict import ADVICE
+
+
+class Judged(models.Model):
+    """A verdict, empty where nothing failed; `verdict_reason` tells kinds of one code apart."""
+
+    verdict = models.CharField(max_length=32, blank=True)
+    verdict_reason = models.CharField(max_length=32, blank=True)
+    verdict_message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def advice(self) -> str:
+        """One sentence; empty also for a code of an older release."""
+        return ADVICE.get(self.verdict, "")

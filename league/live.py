@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import redis
 from django.conf import settings
@@ -12,7 +12,10 @@ from pydantic import BaseModel, Field, ValidationError
 from evaluation import broker
 
 QUEUES = (*broker.QUEUES, "league")
+LEVELS = ("A", "B", "C", "none")  # of isolation, the strongest first
+UNKNOWN = "unknown"
 BEAT_KEY = "palaestra:beat"
+Scalar = str | int | float | None
 
 
 class WorkerReport(BaseModel):
@@ -26,15 +29,26 @@ class WorkerReport(BaseModel):
     reason: str
     remedy: str
     last_beat: datetime = Field(validation_alias="beat")
+    minimum: str = ""
     checks: dict[str, bool] = {}
+    details: dict[str, Any] = {}
+
+    @property
+    def facts(self) -> dict[str, Scalar]:
+        """The details that are one value each: kernel, Landlock ABI, bubblewrap and the like."""
+        return {name: value for name, value in self.details.items() if isinstance(value, Scalar)}
 
 
 @dataclass(frozen=True)
 class BoxReport:
-    """Whether strangers' agents can play, on any worker; if not, why and what mends it."""
+    """Whether strangers' agents can play, on any worker; if not, why and what mends it.
+
+    level: the weakest at which they do play. minimum: the weakest at which they may.
+    """
 
     is_ready: bool
     level: str
+    minimum: str
     reason: str = ""
     remedy: str = ""
 
@@ -79,21 +93,39 @@ def queue_depths() -> dict[str, int]:
         return {}
 
 
+def weakness(level: str) -> int:
+    """From 0 for "A"; what is no level holds nothing."""
+    return LEVELS.index(level) if level in LEVELS else len(LEVELS) - 1
+
+
 def box() -> BoxReport:
+    """The box as all workers together report it."""
     reports = workers()
-    best = next((report for report in reports if report.has_box), None)
-    if best:
-        return BoxReport(True, best.level)
+    minimum = _minimum(reports)
+    ready = [report for report in reports if report.has_box]
+    if ready:
+        return BoxReport(True, max((report.level for report in ready), key=weakness), minimum)
     if not reports:
-        return BoxReport(False, "unknown", "No evaluation worker has reported.", "make worker")
+        reason = "No evaluation worker has reported."
+        return BoxReport(False, UNKNOWN, minimum, reason, "make worker")
     worst = reports[0]
-    return BoxReport(False, worst.level, worst.reason, worst.remedy)
+    return BoxReport(False, worst.level, minimum, worst.reason, worst.remedy)
 
 
-def is_blocked() -> bool:
-    """Workers are there, but none of them can box a stranger's agent."""
-    reports = workers()
-    return bool(reports) and not any(report.has_box for report in reports)
+def minimum() -> str:
+    """The weakest level that somebody has named for strangers' agents, here or for a worker."""
+    return _minimum(workers())
+
+
+def _minimum(reports: list[WorkerReport]) -> str:
+    named = [report.minimum for report in reports if report.minimum in LEVELS]
+    return max([settings.SANDBOX_MINIMUM, *named], key=weakness)
+
+
+def blocked_by() -> str:
+    """Why no worker that is there can box a stranger's agent; empty if one can."""
+    found = box()
+    return "" if found.is_ready or found.level == UNKNOWN else found.reason or "No box holds."
 
 
 def concurrency() -> int:

@@ -98,7 +98,12 @@ def _why_waiting(match: Match, seats: list[MatchSeat]) -> str:
     if match.competition.is_paused:
         return PAUSED
     strangers = any(not seat.submission.is_trusted for seat in seats)
-    return NO_BOX if strangers and live.is_blocked() else ""
+    blocked_by = live.blocked_by() if strangers else ""
+    return _no_box(blocked_by) if blocked_by else ""
+
+
+def _no_box(reason: str) -> str:
+    return f"{NO_BOX} {reason}"[:300]
 
 
 def publish(match: Match, attempt: Attempt, seats: list[MatchSeat]) -> None:
@@ -390,7 +395,8 @@ def _schedule_house_game(competition: Competition, candidate: Submission, count:
 def put_back(attempt: Attempt, reason: str) -> bool:
     """The worker could not take it: it waits for another one, without counting as a fault."""
     moved = _close(attempt, Attempt.State.FAILED, Match.State.QUEUED, reason=reason)
-    Match.objects.filter(pk=attempt.match_id, state=Match.State.QUEUED).update(reason=NO_BOX)
+    waiting = Match.objects.filter(pk=attempt.match_id, state=Match.State.QUEUED)
+    waiting.update(reason=_no_box(reason))
     return moved
 
 

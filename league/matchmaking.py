@@ -45,7 +45,7 @@ def pair(competition: Competition) -> int:
 def _entrants(competition: Competition) -> list[Entrant]:
     rows = Entrant.objects.playing().filter(competition=competition)
     rows = rows.select_related("submission__team", "rating")
-    blocked = live.is_blocked()
+    blocked = bool(live.blocked_by())
     return [row for row in rows if row.submission.is_trusted or not blocked]
 
 

@@ -1,7 +1,7 @@
 """The sentence behind every state word: title texts and the help page say the same."""
 
 from evaluation.verdict import ADVICE
-from league.models import Attempt, Match, Phase, Submission
+from league.models import Attempt, Clock, Match, Phase, Submission
 
 SUBMISSION_STATES = {
     Submission.Status.PENDING: "The upload is stored and waits for a free worker.",
@@ -73,10 +73,33 @@ VERDICTS = {
     "output_limit": "The agent printed or returned more than is taken.",
     "killed_by_signal": "The agent's process crashed.",
     "exited": "The agent ended its own process.",
+    "forbidden_call": "The agent asked the system for something that the box does not allow.",
     "protocol_error": "What came back from the agent was not an answer.",
     "network_failure": "The agent's server could not be reached or did not answer properly.",
     "platform_fault": "A fault of ours: not counted, not charged to any limit, tried again.",
 }
+CLOCKS = {
+    Clock.CHARGED: "An agent pays for its own processor time and its own waiting, not for the "
+    "machine's load.",
+    Clock.WALL: "An agent pays for every second until it has answered, as on Kaggle.",
+}
+PONDERING = {
+    False: "An agent is stopped while its opponent thinks.",
+    True: "An agent may go on thinking while its opponent does.",
+}
+LEVELS = {
+    "A": "Each agent plays in a box of its own: its own view of files, processes and network, "
+    "limits, and a filter on system calls.",
+    "B": "Without namespaces. Landlock, limits and a filter on system calls hold an agent; it can "
+    "see that other files exist, and has no folder to write in.",
+    "C": "Limits on time and memory alone. An agent can read and change what the worker can.",
+    "none": "Nothing holds an agent here, so none of a stranger is run.",
+}
+OVERLOADED = "The machine was overloaded while this was played."
+OVERLOADED_MEANS = (
+    "Its agents waited for a processor for more than a fifth of the time. Their own clock leaves "
+    "that wait out."
+)
 TERMS = {
     "Competition": "One game with its rules, limits and dates; it has one ladder.",
     "Submission": "One upload of a team. It never changes: a new version is a new submission.",
@@ -96,8 +119,23 @@ TERMS = {
     "shown with a ≈ before the number.",
     "Move limit and bank": "Each move has a limit in seconds. What goes over it is taken from a "
     "bank of extra time; when the bank is empty, the agent loses.",
+    "Charged time": "What the clock takes for a move: the processor time of all the agent's "
+    "threads, or the time it took less its wait for a processor, whichever is more.",
+    "Overloaded": "The agents of an episode waited for a processor for more than a fifth of the "
+    "time, because the machine did too much at once. The episode says so.",
+    "Isolation level": "How strangers' agents are held on this machine, from A, the strongest, to "
+    "C. The status page says which one holds, as tried out by an attack of our own.",
     "Our fault": "A worker that stopped, a full disk, a bug of ours. Such an attempt is never "
     "scored, never charged to a limit, and tried again up to three times.",
+}
+
+
+BOX_DETAILS = {
+    "bwrap": "bubblewrap",
+    "bwrap_version": "its version",
+    "landlock_abi": "Landlock ABI",
+    "uid": "user id",
+    "seconds": "seconds for the attack",
 }
 
 

@@ -44,14 +44,14 @@ def not_ready(host: str, port: int, site_url: str) -> list[str]:
     try:
         connection.request("GET", "/readyz", headers=headers)
         response = connection.getresponse()
-        states = json.loads(response.read())
+        answer = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError):
         return ["web"]
     finally:
         connection.close()
     if response.status == 200:
         return []
-    return sorted(name for name, state in states.items() if state != "ok" and name != "sandbox")
+    return sorted(name for name, state in answer.items() if state == "down" and name != "sandbox")
 
 
 def ready_line(site_url: str, data_dir: Path) -> str:

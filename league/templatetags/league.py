@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from league import words
+from league import live, words
 from league.models import Episode, Match, Rating, RatingPoint, Submission
 
 register = template.Library()
@@ -177,6 +177,11 @@ def verdict_word(code: str) -> str:
     return words.verdict_word(code)
 
 
+@register.filter
+def box_detail(name: str) -> str:
+    return words.BOX_DETAILS.get(name, name.replace("_", " "))
+
+
 @register.simple_tag
 def rating(row: Rating) -> SafeString:
     """The number with its interval; a quick step between two fits is marked."""
@@ -210,6 +215,13 @@ def who_text(submission: Submission) -> str:
     if submission.kind == Submission.Kind.HOUSE:
         return submission.builtin
     return f"{submission.team.name} {submission.label}"
+
+
+@register.simple_tag
+def weak_box() -> dict[str, str] | None:
+    """The level that was named for strangers' agents, if it is a weaker one than A."""
+    level = live.minimum()
+    return None if level == "A" else {"level": level, "means": words.LEVELS[level]}
 
 
 @register.filter

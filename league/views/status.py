@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from league import live, sweeper
+from league import live, sweeper, words
 from league.models import Attempt, EpisodeSeat, Match, Submission
 from league.views.fragments import Request, render_live
 
@@ -43,11 +43,13 @@ def status(request: Request) -> HttpResponse:
 
 def parts() -> dict[str, Any]:
     beat = live.scheduler_beat()
+    box = live.box()
     return {
         "redis_ok": live.is_reachable(),
         "queues": live.queue_depths(),
         "workers": live.workers(),
-        "box": live.box(),
+        "box": box,
+        "level_means": words.LEVELS.get(box.level, ""),
         "beat": beat,
         "beat_ok": beat is not None and timezone.now() - beat < SILENT_AFTER,
     }
@@ -62,7 +64,7 @@ def summary(found: dict[str, Any]) -> str:
     if not found["beat_ok"]:
         return "The scheduler is silent: new matches are not planned and lost ones not found."
     if not found["box"].is_ready:
-        return "House bots play; strangers' agents wait for a box."
+        return "House bots play; strangers' agents wait for a box that holds."
     if found["overdue"] or any(row.is_stuck for row in found["waiting"]):
         return "Everything runs, but something waits longer than it should."
     return "Everything runs."

@@ -51,7 +51,8 @@ def test_site_serves(league):
     assert league.get("/healthz")[0] == 200
     assert league.get("/")[0] == 200
     states = json.loads(league.get("/readyz")[1])
-    assert {states[name] for name in states if name != "sandbox"} == {"ok"}
+    assert {states[name] for name in states if name not in {"sandbox", "box"}} == {"ok"}
+    assert states["box"]["state"] == states["sandbox"]
 
 
 def test_data_folder_is_for_its_owner_only(league):

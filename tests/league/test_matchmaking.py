@@ -92,7 +92,9 @@ def test_without_a_box_a_strangers_match_waits_with_the_reason(field) -> None:
     strangers = [e.submission for e in Entrant.objects.exclude(submission__kind="house")]
     match = matches.schedule(field, Match.Purpose.RATED, strangers)
     match.refresh_from_db()
-    assert (match.state, match.reason) == ("QUEUED", matches.NO_BOX)
+    assert (match.state, match.reason) == (
+        "QUEUED", f"{matches.NO_BOX} no user namespaces",
+    )  # fmt: skip
     report()
     Match.objects.update(state_since=LONG_AGO)
     assert sweeper.sweep()["dispatched"] == 1

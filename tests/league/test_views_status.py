@@ -10,7 +10,13 @@ from django.utils import timezone
 from evaluation import broker
 from league import live
 from league.models import Attempt, EpisodeSeat, Match, Submission
-from tests.factories import make_competition, make_match, make_rated_match, make_submission
+from tests.factories import (
+    make_competition,
+    make_match,
+    make_rated_match,
+    make_staff,
+    make_submission,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -105,3 +111,55 @@ def test_the_page_costs_a_constant_number_of_queries(client, django_assert_max_n
 def test_htmx_gets_the_part_that_changes(client):
     part = client.get("/status/", headers={"HX-Request": "true"}).text
     assert part.strip().startswith('<div id="status"')
+
+
+def test_status_shows_level_checks_and_machine_of_each_worker(client):
+    report(
+        level="A", minimum="A", checks={"processes_refused": True},
+        details={"kernel": "6.18", "landlock_abi": 7, "bwrap": "<b>/usr/bin/bwrap", "found": [1]},
+    )  # fmt: skip
+    page = client.get("/status/").text
+    for piece in (
+        "isolation level A", "processes refused", "Landlock ABI</span> 7", "kernel</span> 6.18",
+        "&lt;b&gt;/usr/bin/bwrap",
+    ):  # fmt: skip
+        assert piece in page
+    assert (
+        "found"
+        not in page.split("Evaluation workers</h2>")[1].split("</table>")[0].split("<tbody>")[1]
+    )
+    assert "SANDBOX_MINIMUM" not in page
+
+
+def test_below_the_minimum_the_page_says_level_and_what_is_asked_for(client):
+    report(has_box=False, level="B", minimum="A", reason="No user namespaces.", remedy="sudo x")
+    page = client.get("/status/").text
+    for piece in ("level B, and A is asked for", "No user namespaces.", "sudo x"):
+        assert piece in page
+
+
+@pytest.mark.parametrize(("level", "is_red"), [("B", False), ("C", True)])
+def test_a_weaker_level_chosen_by_name_shows_on_status_and_every_admin_page(
+    client, settings, level, is_red
+):
+    settings.SANDBOX_MINIMUM = level
+    client.force_login(make_staff())
+    sentence = f"SANDBOX_MINIMUM is {level}"
+    status = client.get("/status/").text
+    assert sentence in status
+    assert ('class="notice error"' in status) == is_red
+    for path in ("", "league/match/", "league/competition/add/", "auth/user/", "password_change/"):
+        page = client.get(f"/admin/{path}").text
+        assert sentence in page
+        assert (f'<li class="error"><strong>{sentence}' in page) == is_red
+
+
+def test_a_worker_with_a_weaker_minimum_of_its_own_shows_too(client):
+    client.force_login(make_staff())
+    assert "SANDBOX_MINIMUM" not in client.get("/admin/").text
+    report(minimum="A")
+    report(name="elsewhere", minimum="C", level="C")
+    assert "SANDBOX_MINIMUM is C" in client.get("/admin/").text
+    assert live.box().level == "C"
+    report(name="elsewhere", minimum="Z")
+    assert "SANDBOX_MINIMUM" not in client.get("/admin/").text

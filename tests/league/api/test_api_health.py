@@ -33,7 +33,9 @@ def test_ready_when_everything_answers(client, database):
     live.mark_beat()
     response = client.get("/readyz")
     names = ("database", "redis", "workers", "scheduler", "sandbox")
-    assert response.json() == dict.fromkeys(names, "ok")
+    states = response.json()
+    assert states.pop("box")["state"] == "ok"
+    assert states == dict.fromkeys(names, "ok")
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
 
@@ -45,10 +47,28 @@ def test_ready_without_a_sandbox(client, database):
     assert (response.status_code, response.json()["sandbox"]) == (200, "down")
 
 
+def test_readyz_tells_level_checks_details_and_the_remedy(client, database):
+    report(
+        level="B", has_box=False, minimum="A", reason="No user namespaces.", remedy="sudo x",
+        checks={"network_refused": True, "processes_hidden": False},
+        details={"kernel": "6.18", "landlock_abi": 7, "found": {"read": ["/secret"]}},
+    )  # fmt: skip
+    assert client.get("/readyz").json()["box"] == {
+        "state": "down", "level": "B", "minimum": "A", "reason": "No user namespaces.",
+        "remedy": "sudo x", "workers": [{
+            "name": "w1", "level": "B", "has_box": False, "minimum": "A",
+            "checks": {"network_refused": True, "processes_hidden": False},
+            "details": {"kernel": "6.18", "landlock_abi": 7},
+        }],
+    }  # fmt: skip
+
+
 def test_not_ready_without_worker_and_scheduler(client, database):
     response = client.get("/readyz")
     assert response.status_code == 503
-    assert response.json() == {
+    states = response.json()
+    assert states.pop("box")["reason"] == "No evaluation worker has reported."
+    assert states == {
         "database": "ok", "redis": "ok",
         "workers": "down", "scheduler": "down", "sandbox": "down",
     }  # fmt: skip
@@ -69,14 +89,14 @@ def test_not_ready_without_redis(client, database, settings, tmp_path):
 def test_what_hangs_is_down_and_holds_nobody_up():
     gate = threading.Event()
     started = time.monotonic()
-    states = health.check_all({"hangs": gate.wait, "works": lambda: True})
+    answers = health.ask_all({"hangs": gate.wait, "works": lambda: True})
     gate.set()
-    assert states == {"hangs": "down", "works": "ok"}
+    assert answers == {"hangs": None, "works": True}
     assert time.monotonic() - started < health.TIMEOUT_S + 0.5
 
 
 def test_what_raises_is_down(caplog):
-    assert health.check_all({"broken": lambda: bool(1 / 0)}) == {"broken": "down"}
+    assert health.ask_all({"broken": lambda: bool(1 / 0)}) == {"broken": None}
     assert "division by zero" in caplog.text
 
 

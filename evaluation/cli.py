@@ -100,6 +100,16 @@ def _http_server(options: Options) -> None:
     server.serve(read)
 
 
+def _packages(options: Options) -> None:
+    from evaluation import packages
+
+    data_dir = packages.default_data_dir()
+    if options["set"]:
+        print(packages.python_of(options["set"], data_dir, _tell_progress))
+    else:
+        print(*packages.overview(data_dir), sep="\n")
+
+
 def _read(options: Options) -> Request:
     try:
         return Request.read(options)
@@ -130,6 +140,10 @@ class _Log:
                 json.dump(self._logs, file, indent=2)
 
 
+def _tell_progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _progress(numbers: Iterable[int]) -> Iterable[int]:
     if not sys.stderr.isatty():
         return numbers
@@ -148,4 +162,5 @@ COMMANDS = {
     "act": _act,
     "dispose": _dispose,
     "http-server": _http_server,
+    "packages": _packages,
 }

@@ -14,6 +14,7 @@ COMMANDS = {
     "act": "ask one agent for one action",
     "dispose": "forget the agent that acts, which only a server keeps",
     "http-server": "do all this over HTTP",
+    "packages": "name the sets of packages that boxed agents may import; or install one",
 }
 EXAMPLES = {
     "list": "list",
@@ -25,6 +26,7 @@ EXAMPLES = {
     "act": 'act --environment rps --agents rock --state \'{"observation": {"step": 0}}\'',
     "dispose": "dispose",
     "http-server": "http-server --port 8012",
+    "packages": "packages scientific",
 }
 GAME = ("environment", "configuration", "info", "debug")
 SHOWN = ("render", "display", "out", "log")
@@ -38,8 +40,9 @@ TAKEN = {
     "act": ("agents", *GAME, "state", "seed", "out", "log"),
     "dispose": ("out",),
     "http-server": ("host", "port", "allow-host", "trust-remote", "debug", "log"),
+    "packages": ("set",),
 }
-POSITIONAL = ("file",)
+POSITIONAL = ("file", "set")
 SWITCH: dict[str, Any] = {"action": "store_const", "const": True}
 OPTIONS: dict[str, dict[str, Any]] = {
     "environment": {"metavar": "NAME", "help": "see the command list"},
@@ -72,6 +75,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "FILE",
         "help": "write there what agents printed and how long they took; load reads it",
     },
+    "set": {"metavar": "SET", "nargs": "?", "help": "the one to install, if it is not yet"},
     "host": {"metavar": "HOST", "help": "the address to serve at (127.0.0.1)"},
     "port": {"metavar": "PORT", "help": "the port to serve at (8000); 0 takes a free one"},
     "allow-host": {

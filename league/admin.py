@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 
 import evaluation
-from league import competitions, house, matches, ratings, submissions
+from league import competitions, house, limits, matches, ratings, submissions
 from league.errors import LeagueError
 from league.models import (
     ApiToken,
@@ -125,11 +125,25 @@ class CompetitionAdmin(ModelAdmin):
     )
     fieldsets = (
         (None, {"fields": ("title", "slug", "summary", "rules")}),
-        ("Game", {"fields": ("environment", "environment_version", "configuration", "anchor")}),
-        ("Dates", {"fields": ("opens_at", "deadline", "closes_at", "is_paused")}),
         (
-            "Limits",
-            {"fields": ("daily_limit", "active_limit", "allow_urls", "startup_s", "memory_mb")},
+            "Game",
+            {
+                "fields": ("environment", "environment_version", "configuration", "anchor"),
+                "description": "Three clocks of the game stand in its configuration: "
+                "<code>actTimeout</code> is the move limit, <code>remainingOverageTime</code> the "
+                "bank for all that moves take beyond it, <code>runTimeout</code> the limit of a "
+                "whole episode, each in seconds.",
+            },
+        ),
+        ("Dates", {"fields": ("opens_at", "deadline", "closes_at", "is_paused")}),
+        ("Who may submit what", {"fields": ("daily_limit", "active_limit", "allow_urls")}),
+        (
+            "How agents play",
+            {
+                "fields": ("clock", "pondering", "startup_s", "memory_mb", "packages"),
+                "description": "Shown on the competition's page. A change holds from the next "
+                "match on; each episode keeps the limits that it was played under.",
+            },
         ),
         ("Ladder", {"fields": ("prize_cut", "settle_se", "max_matches")}),
     )  # fmt: skip
@@ -138,6 +152,8 @@ class CompetitionAdmin(ModelAdmin):
         if db_field.name == "environment":
             games = [(name, name) for name in sorted(evaluation.environments)]
             kwargs["widget"] = forms.Select(choices=[("", "---------"), *games])
+        if db_field.name == "packages":
+            kwargs["widget"] = forms.Select(choices=limits.package_choices())
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description="phase")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from league.models import Rating, RatingPoint
 
@@ -145,3 +146,9 @@ def move_times(seconds: Sequence[float], limit_s: float, bins: int = 40) -> Hist
         if count
     ]
     return Histogram(bars, round(limit_s / end * 100, 1), round(end, 2), max(seconds), len(seconds))
+
+
+def move_scale(moves: Sequence[dict[str, Any]], limit_s: float, size: float = 120) -> Scale:
+    """One scale for the bars of all moves of a seat; the limit is always on it."""
+    longest = max((max(move["seconds"], move["wall"] or 0) for move in moves), default=0)
+    return Scale(0, max(longest, limit_s, 1e-3) * 1.02, size)

@@ -19,7 +19,18 @@ from league.models import Episode
 logger = logging.getLogger(__name__)
 
 # What a move's log holds; a worker's file is data from another trust zone and may lack some.
-LOG_ENTRY = {"step": 0, "stdout": "", "stderr": "", "seconds": 0.0, "bank_left": None}
+NUMBER = (int, float)
+LOG_ENTRY: dict[str, tuple[type | tuple[type, ...], Any]] = {
+    "step": (int, 0),
+    "stdout": (str, ""),
+    "stderr": (str, ""),
+    "seconds": (NUMBER, 0.0),
+    "bank_left": (NUMBER, None),
+    "wall": (NUMBER, None),
+    "cpu": (NUMBER, None),
+    "delay": (NUMBER, None),
+    "think": (NUMBER, None),
+}
 
 
 def upload_path(sha256: str) -> Path:
@@ -112,11 +123,18 @@ def _report_unreadable(error: Exception) -> None:
 
 
 def read_logs(episode: Episode, seat_number: int) -> list[dict[str, Any]]:
-    """What the agent in this seat printed, by step; for its owner only."""
+    """What the agent in this seat printed, and what each move cost it; for its owner only."""
     try:
         seats = replay.from_bytes(logs_path(episode.pk).read_bytes()).get("seats", [])
     except (OSError, InvalidArgument) as error:
         _report_unreadable(error)
         return []
     entries = seats[seat_number] if seat_number < len(seats) else []
-    return [{key: entry.get(key, empty) for key, empty in LOG_ENTRY.items()} for entry in entries]
+    return [
+        {name: _sound(entry.get(name), *expected) for name, expected in LOG_ENTRY.items()}
+        for entry in entries
+    ]
+
+
+def _sound(value: Any, kind: type | tuple[type, ...], empty: Any) -> Any:
+    return value if isinstance(value, kind) else empty

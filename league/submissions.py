@@ -12,7 +12,16 @@ from django.utils import timezone
 from evaluation.url_agent import check_url
 from league import entrants, ratings, storage
 from league.errors import Conflict, Forbidden, LeagueError, LimitReached, TooLarge
-from league.models import AuditEntry, Competition, Entrant, Ladder, Phase, Submission, Team
+from league.models import (
+    AuditEntry,
+    Competition,
+    Entrant,
+    Ladder,
+    Match,
+    Phase,
+    Submission,
+    Team,
+)
 from league.queue import later
 from league.results import VerdictData
 from league.teams import team_of
@@ -215,6 +224,16 @@ def begin_validation(submission_id: int) -> Submission | None:
         status=Submission.Status.VALIDATING, status_since=timezone.now(), retry_at=None
     )
     return Submission.objects.get(pk=submission_id) if claimed else None
+
+
+def waits_for(submission: Submission) -> str:
+    """Why nothing happens to it at the moment; empty if it is looked at, or settled."""
+    if submission.status == Submission.Status.PENDING:
+        return submission.verdict_message
+    if submission.status != Submission.Status.VALIDATING:
+        return ""
+    waiting = submission.validations.filter(state=Match.State.QUEUED)
+    return waiting.values_list("reason", flat=True).first() or ""
 
 
 def mark_stage(submission_id: int, stage: str, seconds: float) -> None:

@@ -96,10 +96,6 @@ LEVELS = {
     "none": "Nothing holds an agent here, so none of a stranger is run.",
 }
 OVERLOADED = "The machine was overloaded while this was played."
-OVERLOADED_MEANS = (
-    "Its agents waited for a processor for more than a fifth of the time. Their own clock leaves "
-    "that wait out."
-)
 TERMS = {
     "Competition": "One game with its rules, limits and dates; it has one ladder.",
     "Submission": "One upload of a team. It never changes: a new version is a new submission.",

@@ -16,20 +16,19 @@ from league.api.auth import ApiRequest
 from league.api.pages import Window, window_of
 from league.api.routing import PUBLIC, answers, one_of
 from league.errors import NotFound
+from league.limits import PlayLimits, fields_of
 from league.models import Competition, Phase, Submission
 
 router = Router(tags=["competitions"])
 
 
-class LimitsOut(BaseModel):
+class LimitsOut(PlayLimits):
     daily: int = Field(description="Submissions a team may send a day (UTC).")
     used_today: int | None = Field(description="By your team; null without a token.")
     left_today: int | None
     resets_at: datetime
     active: int = Field(description="So many of a team's newest active submissions play.")
     upload_bytes: int
-    startup_s: float
-    memory_mb: int
     closed_reason: str = Field(description="Why nothing is taken now; empty while it is.")
 
     @classmethod
@@ -43,9 +42,8 @@ class LimitsOut(BaseModel):
             resets_at=limits.resets_at,
             active=limits.active_limit,
             upload_bytes=settings.MAX_UPLOAD_BYTES,
-            startup_s=competition.startup_s,
-            memory_mb=competition.memory_mb,
             closed_reason=limits.closed_reason,
+            **fields_of(competition),
         )
 
 

@@ -18,7 +18,8 @@ router = Router(tags=["episodes"])
 
 
 def find_episode(episode_id: int) -> Episode:
-    episode = Episode.objects.filter(pk=episode_id).prefetch_related("seats").first()
+    rows = Episode.objects.select_related("match__competition").prefetch_related("seats")
+    episode = rows.filter(pk=episode_id).first()
     if episode is None:
         raise NotFound(f"There is no episode {episode_id}.")
     return episode

@@ -11,6 +11,7 @@ from league.api.competitions import find_competition
 from league.api.pages import MAX_ID, Window, window_of
 from league.api.routing import PUBLIC, answers, one_of
 from league.errors import NotFound
+from league.limits import PlayLimits, of_episode
 from league.models import Attempt, Episode, EpisodeSeat, Match, MatchSeat
 
 in_competition = Router(tags=["matches"])
@@ -42,9 +43,13 @@ class EpisodeSeatOut(BaseModel):
     reward: float | None
     score: float | None = Field(description="1 for a win, 0.5 for a draw, 0 for a loss.")
     verdict: str
+    verdict_reason: str
     verdict_message: str
+    advice: str
     bank_left_s: float | None
     slowest_move_s: float | None
+    cpu_s: float | None = Field(description="Processor time of its moves, where it was boxed.")
+    delay_s: float | None = Field(description="Its wait for a processor, where it was boxed.")
 
     @classmethod
     def of(cls, seat: EpisodeSeat) -> "EpisodeSeatOut":
@@ -55,9 +60,13 @@ class EpisodeSeatOut(BaseModel):
             reward=seat.reward,
             score=seat.score,
             verdict=seat.verdict,
+            verdict_reason=seat.verdict_reason,
             verdict_message=seat.verdict_message,
+            advice=seat.advice,
             bank_left_s=seat.bank_left_s,
             slowest_move_s=seat.slowest_move_s,
+            cpu_s=seat.cpu_s,
+            delay_s=seat.delay_s,
         )
 
 
@@ -67,6 +76,12 @@ class EpisodeOut(BaseModel):
     number: int = Field(description="Its place in the match, from 0.")
     steps: int
     seconds: float
+    is_overloaded: bool = Field(
+        description="The machine did too much at once: the agents waited for a processor for more "
+        "than a fifth of the time."
+    )
+    level: str = Field(description="Isolation level A, B or C; empty if nothing was boxed.")
+    limits: PlayLimits
     cause: str
     created: datetime
     seats: list[EpisodeSeatOut]
@@ -79,6 +94,9 @@ class EpisodeOut(BaseModel):
             number=episode.number,
             steps=episode.steps,
             seconds=episode.seconds,
+            is_overloaded=episode.is_overloaded,
+            level=episode.level,
+            limits=of_episode(episode),
             cause=episode.cause,
             created=episode.created,
             seats=[EpisodeSeatOut.of(seat) for seat in episode.seats.all()],
@@ -91,7 +109,9 @@ class MatchSeatOut(BaseModel):
     team: str
     status: str
     verdict: str
+    verdict_reason: str
     verdict_message: str
+    advice: str
     score: float | None = Field(description="Mean over the episodes; null until played.")
     reward: float | None
     rating_change: float | None
@@ -104,7 +124,9 @@ class MatchSeatOut(BaseModel):
             team=seat.submission.team.name,
             status=seat.status,
             verdict=seat.verdict,
+            verdict_reason=seat.verdict_reason,
             verdict_message=seat.verdict_message,
+            advice=seat.advice,
             score=seat.score,
             reward=seat.reward,
             rating_change=None if seat.rating_change is None else round(seat.rating_change, 2),

@@ -36,7 +36,9 @@ class SubmissionOut(BaseModel):
     sha256: str | None = Field(description="Of a URL agent: shown to its owner only.")
     url: str | None = Field(description="Of a URL agent: shown to its owner only.")
     description: str
+    waits_for: str = Field(description="Why its validation waits; empty while it does not.")
     verdict: str
+    verdict_reason: str = Field(description="Tells the kinds of a network failure apart.")
     verdict_message: str
     verdict_detail: str | None = Field(description="Traceback; shown to its owner only.")
     advice: str
@@ -64,7 +66,9 @@ class SubmissionOut(BaseModel):
             sha256=submission.sha256 if is_open else None,
             url=(submission.url or None) if is_open else None,
             description=submission.description,
+            waits_for=submissions.waits_for(submission),
             verdict=submission.verdict,
+            verdict_reason=submission.verdict_reason,
             verdict_message=submission.verdict_message,
             verdict_detail=submission.verdict_detail if is_owner else None,
             advice=submission.advice,
@@ -99,8 +103,12 @@ class LogStep(BaseModel):
     step: int
     stdout: str
     stderr: str
-    seconds: float
+    seconds: float = Field(description="What its clock was charged.")
     bank_left: float | None
+    wall: float | None = Field(description="Seconds from the question to the answer.")
+    cpu: float | None = Field(description="Processor time of all its threads; of boxed agents.")
+    delay: float | None = Field(description="Its wait for a processor; of boxed agents.")
+    think: float | None = Field(description="Of URL agents: what it says that it thought.")
 
 
 class EpisodeLogs(BaseModel):
@@ -156,7 +164,7 @@ def get_submission(request: ApiRequest, id: int) -> SubmissionOut:
 
 @router.get("/{int:id}/logs", response=answers(404, ok=LogsPage), **PUBLIC)
 def get_logs(request: ApiRequest, id: int, window: Query[LogsWindow]) -> LogsPage:
-    """What your agent printed, by episode and step; for everybody else there is nothing here."""
+    """What your agent printed and its time, by episode and step; nothing for anybody else."""
     submission = find_submission(id)
     if not is_owned(submission, request.auth):
         raise NotFound("Only its owner can read the logs of a submission.")

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name="packages",
             field=models.CharField(
                 default="numpy",
-                help_text="What agents may import besides the standard library. A set is installed when its first match is played.",
+                help_text="What agents may import besides the standard library. A set is installed when its first match is played; it may ask for more memory and start-up time than stand here.",
                 max_length=64,
             ),
         ),

@@ -1,14 +1,17 @@
 """A competition: one environment, version and configuration with its rules, dates and limits."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 import evaluation
+from evaluation import packages
 from evaluation.errors import InvalidArgument
 from evaluation.spec import Specification
 
@@ -86,9 +89,9 @@ class Competition(models.Model):
     # No choices: a package set is a file, and a new one must not need a migration.
     packages = models.CharField(
         max_length=64,
-        default="numpy",
+        default=packages.DEFAULT,
         help_text="What agents may import besides the standard library. A set is installed when "
-        "its first match is played.",
+        "its first match is played; it may ask for more memory and start-up time than stand here.",
     )
     settle_se = models.FloatField("settled at a standard error of (Elo)", default=50.0)
     max_matches = models.PositiveIntegerField("matches at most", default=200)
@@ -109,11 +112,18 @@ class Competition(models.Model):
     def clean(self) -> None:
         if not isinstance(self.configuration, dict):
             raise ValidationError({"configuration": "The configuration must be a JSON object."})
+        self._check_packages()
         self._check_environment()
         self.environment_version = self._playable_version()
         dates = [date for date in (self.opens_at, self.deadline, self.closes_at) if date]
         if dates != sorted(dates):
             raise ValidationError("The dates must be in order: opens, deadline, closes.")
+
+    def _check_packages(self) -> None:
+        known = [found.name for found in packages.available(Path(settings.DATA_DIR))]
+        if self.packages not in known:
+            message = f"There is no package set {self.packages!r}; there are {', '.join(known)}."
+            raise ValidationError({"packages": message})
 
     def _check_environment(self) -> None:
         """Whether it is there, and played in pairs. A game from elsewhere may fail to load."""

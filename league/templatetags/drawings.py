@@ -4,6 +4,7 @@ All that goes into their markup is a number that we have formatted.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
@@ -87,6 +88,23 @@ def compare(scored: float, expected: float) -> SafeString:
         '<rect class="track" width="100" height="4" y="3" rx="2"/>'
         f'<rect class="part" width="{100 * scored:.4g}" height="4" y="3" rx="2"/>'
         f'<path class="expected" d="M{100 * expected:.4g} 0v10"/></svg>'
+    )
+
+
+@register.simple_tag
+def move_bar(move: dict[str, Any], scale: charts.Scale, limit_s: float) -> SafeString:
+    """What a move took: charged within its limit, charged beyond it, and not charged."""
+    limit, charged = scale.at(limit_s), scale.at(move["seconds"])
+    wall = max(scale.at(move["wall"] or 0), charged)
+    pieces = (("own", 0, min(charged, limit)), ("over", limit, charged), ("free", charged, wall))
+    parts = "".join(
+        f'<rect class="{name}-part" x="{start:g}" width="{end - start:.4g}" y="2" height="6"/>'
+        for name, start, end in pieces
+        if end > start
+    )
+    return mark_safe(
+        f'<svg class="move" viewBox="0 0 {scale.size:g} 10" aria-hidden="true">{parts}'
+        f'<path class="limit" d="M{limit:g} 0v10"/></svg>'
     )
 
 

@@ -9,8 +9,16 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from league import live, words
-from league.models import Episode, Match, Rating, RatingPoint, Submission
+from league import limits, live, words
+from league.models import (
+    Clock,
+    Episode,
+    EpisodeSeat,
+    Match,
+    Rating,
+    RatingPoint,
+    Submission,
+)
 
 register = template.Library()
 
@@ -88,6 +96,16 @@ def seconds(value: object) -> str:
     if not isinstance(value, float | int):
         return "–"
     return f"{value:.0f} s" if value >= 100 else f"{value:.2f} s" if value >= 0.01 else "<0.01 s"
+
+
+@register.filter
+def fine_seconds(value: float | None) -> str:
+    """Milliseconds where they matter: "0.4 ms", "31 ms", "1.20 s"."""
+    if value is None:
+        return "–"
+    if value >= 1:
+        return seconds(value)
+    return f"{1000 * value:.0f} ms" if value >= 0.01 else f"{1000 * value:.1f} ms"
 
 
 @register.filter
@@ -175,6 +193,42 @@ def seat_status(status: str) -> SafeString:
 @register.filter
 def verdict_word(code: str) -> str:
     return words.verdict_word(code)
+
+
+@register.filter
+def verdict_means(code: str) -> str:
+    return words.VERDICTS.get(code, "")
+
+
+@register.filter
+def clock_word(clock: str) -> str:
+    return Clock(clock).label if clock in Clock.values else clock
+
+
+@register.filter
+def clock_means(clock: str) -> str:
+    return words.CLOCKS[Clock(clock)] if clock in Clock.values else ""
+
+
+@register.filter
+def pondering_means(is_allowed: bool) -> str:
+    return words.PONDERING[is_allowed]
+
+
+@register.filter
+def packages_title(name: str) -> str:
+    return limits.packages_title(name)
+
+
+@register.simple_tag
+def overload(seats: Iterable[EpisodeSeat]) -> str:
+    """That the machine did too much at once, and how long each seat waited for it."""
+    waits = [
+        f"seat {seat.number + 1} waited {seconds(seat.delay_s)} for a processor"
+        for seat in seats
+        if seat.delay_s is not None
+    ]
+    return f"{words.OVERLOADED} {', '.join(waits).capitalize()}{'.' if waits else ''}".strip()
 
 
 @register.filter

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from league.limits import of_competition
 from league.models import Competition, Ladder, Submission
 from league.standings import standings
 from league.submissions import limits
@@ -30,7 +31,7 @@ def detail(request: Request, slug: str) -> HttpResponse:
         "game": games.game(competition.environment),
         "rules": games.rule_paragraphs(competition),
         "settings": games.settings_of(competition),
-        "clocks": competition.full_configuration,
+        "limits": of_competition(competition),
         "phase_sentence": PHASES[competition.phase],
         "try_command": games.try_command(competition),
         "ladder": Ladder.objects.filter(competition=competition).first(),
@@ -47,6 +48,6 @@ def _mine(request: Request, competition: Competition) -> dict[str, Any]:
         competition=competition
     )
     return {
-        "limits": limits(competition, request.user),
+        "quota": limits(competition, request.user),
         "my_submissions": submissions.select_related("team", "entrant__rating")[:5],
     }

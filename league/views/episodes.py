@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from league import drawings
 from league.errors import NotFound
+from league.limits import of_episode
 from league.models import Competition, Episode
-from league.views import games
 from league.views.lookup import find
 
 
@@ -66,7 +66,7 @@ def _player(request: HttpRequest, episode: Episode) -> dict[str, Any]:
         "competition": episode.match.competition,
         "seats": episode.seats.all(),
         "winners": [seat for seat in episode.seats.all() if seat.score == 1],
-        "game": games.game(episode.match.competition.environment),
+        "limits": of_episode(episode),
         "step": int(step) if step.isdecimal() and len(step) < 7 else None,
     }
 

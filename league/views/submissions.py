@@ -1,6 +1,5 @@
 """Submitting, the page of a submission, its private logs, my submissions, retiring."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -14,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from league import charts, storage
 from league.errors import LeagueError
 from league.forms import SubmitForm
+from league.limits import of_competition
 from league.models import (
     Competition,
     Entrant,
-    Episode,
     EpisodeSeat,
     Match,
     MatchSeat,
@@ -25,7 +24,7 @@ from league.models import (
     RatingPoint,
     Submission,
 )
-from league.submissions import limits, retire, submit
+from league.submissions import limits, retire, submit, waits_for
 from league.views import games, tracebacks
 from league.views.fragments import Request, render_live, wants_fragment
 from league.views.lookup import competition_of, find
@@ -33,7 +32,6 @@ from league.views.lookup import competition_of, find
 HISTORY = 200
 NEWEST_MATCHES = 20
 TIMED_EPISODES = 10
-LOGGED_EPISODES = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,6 +54,7 @@ def submit_page(request: Request, slug: str) -> HttpResponse:
         "form": form,
         "error": error,
         "limits": limits(competition, request.user),
+        "play": of_competition(competition),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
     }
     return render(request, "league/submit.html", context, status=status)
@@ -83,6 +82,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "submission": submission,
         "competition": submission.competition,
         "is_owner": is_owner,
+        "waits_for": waits_for(submission),
     }
     if not wants_fragment(request) or request.htmx.target == "play":
         context |= _play(submission, is_owner)
@@ -152,40 +152,6 @@ def _move_times(submission: Submission) -> charts.Histogram | None:
     ]
     limit_s = float(submission.competition.full_configuration["actTimeout"])
     return charts.move_times(seconds, limit_s)
-
-
-@require_safe
-def logs(request: Request, pk: int) -> HttpResponse:
-    """What the agent printed, by episode and step. Its team's; for everybody else not there."""
-    rows = Submission.objects.visible_details_to(request.user).select_related("competition", "team")
-    submission = find(rows, "submission", pk=pk)
-    episodes = list(
-        Episode.objects.filter(seats__submission=submission)
-        .distinct()
-        .select_related("match")
-        .prefetch_related("seats__submission__team")[:LOGGED_EPISODES]
-    )
-    wanted = request.GET.get("episode", "")
-    chosen = next((e for e in episodes if str(e.pk) == wanted), episodes[0] if episodes else None)
-    context = {
-        "submission": submission,
-        "competition": submission.competition,
-        "episodes": episodes,
-        "chosen": chosen,
-        "seats": list(_seat_logs(chosen, submission)) if chosen else [],
-    }
-    fragments = {"logs": "league/_submission_logs.html"}
-    return render_live(request, "league/submission_logs.html", fragments, context)
-
-
-def _seat_logs(
-    episode: Episode, submission: Submission
-) -> Iterator[tuple[EpisodeSeat, list[tuple[str, bool]], list[dict[str, Any]]]]:
-    """Each seat that the submission held, with its traceback and its log by step."""
-    for seat in episode.seats.all():
-        if seat.submission_id == submission.pk:
-            log = storage.read_logs(episode, seat.number)
-            yield seat, tracebacks.lines(seat.verdict_detail), log
 
 
 @require_POST

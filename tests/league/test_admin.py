@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from league import house
+from league.limits import of_competition
 from league.models import AuditEntry, Competition, Entrant, Match, Submission
 from tests.factories import make_competition, make_entrant, make_match, make_staff, make_user
 
@@ -104,6 +105,7 @@ def competition_form(**change):
         "configuration": '{"rows": 4, "columns": 5, "inarow": 3}', "opens_at_0": "2026-01-01",
         "opens_at_1": "00:00", "daily_limit": 5, "active_limit": 2, "startup_s": 10,
         "memory_mb": 1024, "prize_cut": 10, "settle_se": 50, "max_matches": 200,
+        "clock": "charged", "packages": "numpy",
     } | change  # fmt: skip
 
 
@@ -126,6 +128,8 @@ def test_a_created_competition_has_its_house_bots_on_the_ladder(client, carol) -
         ({"configuration": "{"}, "JSON"),
         ({"configuration": '{"rowz": 4}'}, "no such key: rowz"),
         ({"configuration": '{"rows": 4000000, "columns": 4000000}'}, "does not fit in memory"),
+        ({"packages": "torch"}, "no package set &#x27;torch&#x27;"),
+        ({"clock": "sundial"}, "not one of the available choices"),
         ({"deadline_0": "2025-01-01", "deadline_1": "00:00"}, "in order"),
     ],
 )
@@ -133,6 +137,22 @@ def test_a_competition_that_cannot_be_played_is_refused(client, carol, change, w
     page = client.post(reverse("admin:league_competition_add"), competition_form(**change))
     assert word in page.content.decode()
     assert not Competition.objects.exists()
+
+
+def test_a_package_set_of_the_organiser_can_be_chosen(client, carol, settings, tmp_path) -> None:
+    settings.DATA_DIR = tmp_path
+    (tmp_path / "packages").mkdir()
+    own = 'title = "Small"\nmemory_mb = 3000\nstartup_s = 44\nrequirements = ["six==1.17.0"]\n'
+    (tmp_path / "packages" / "small.toml").write_text(own)
+    page = client.get(reverse("admin:league_competition_add")).text
+    assert '<option value="small">small: Small</option>' in page
+    client.post(reverse("admin:league_competition_add"), competition_form(packages="small"))
+    competition = Competition.objects.get()
+    limits = of_competition(competition)
+    assert (limits.packages, limits.memory_mb, limits.startup_s) == ("small", 3000, 44)
+    (tmp_path / "packages" / "small.toml").unlink()
+    page = client.get(f"/competitions/{competition.slug}/").text
+    assert "Python, small" in page
 
 
 def test_the_games_can_be_chosen_from_a_list(client, carol) -> None:

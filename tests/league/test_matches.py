@@ -89,7 +89,8 @@ def test_a_result_is_recorded_with_episodes_seats_and_ratings(rated) -> None:
     assert counts == {(1, 0, 0), (0, 0, 1)}
     first = Episode.objects.get(number=0)
     assert json.loads(read_replay_json(first))["name"] == "connectx"
-    logged = {"step": 1, "stdout": "hi", "stderr": "", "seconds": 0.0, "bank_left": None}
+    unknown = dict.fromkeys(("bank_left", "wall", "cpu", "delay", "think"))
+    logged = {"step": 1, "stdout": "hi", "stderr": "", "seconds": 0.0, **unknown}
     assert read_logs(first, 0) == [logged]
     second = Episode.objects.get(number=1)
     assert [seat.submission_id for seat in second.seats.all()] == [

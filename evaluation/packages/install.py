@@ -5,6 +5,7 @@ Two processes that want the same set wait for each other. What pip said is kept 
 
 import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -20,7 +21,13 @@ from evaluation.packages.steps import StepFailed, Steps, pip_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
 INSTALL_S = 1800.0
-PIP = ("-I", "-m", "pip", "--no-input", "--disable-pip-version-check")
+# Runs this process' pip on the new environment, and shows it nothing else of this one.
+RUN_PIP = """
+import runpy, sys
+sys.path.append("pip-alone")
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+PIP = ("-I", "-c", RUN_PIP, "--no-input", "--disable-pip-version-check")
 INSTALL = (
     "install", "--only-binary", ":all:", "--no-deps", "--compile", "--progress-bar", "off",
     "-r", "requirements.txt",
@@ -30,7 +37,8 @@ import importlib, os, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
     if len(os.listdir("/proc/self/task")) > 1:
-        sys.exit(f"importing {name} starts threads, which a module in preload may not")
+        print(f"importing {name} starts threads, which a module in preload may not", flush=True)
+        os._exit(1)
 """
 
 
@@ -111,19 +119,32 @@ def _build(wanted: PackageSet, partial: Path, steps: Steps) -> None:
     """A virtual environment in an empty folder, moved later: it keeps no script that names it."""
     python = partial / "bin" / "python"
     environment = pip_environment()
-    steps.run([sys.executable, "-I", "-m", "venv", partial], environment, partial)
+    steps.run([sys.executable, "-I", "-m", "venv", "--without-pip", partial], environment, partial)
+    alone = _show_pip_alone(partial)
     listed = partial / "requirements.txt"
     listed.write_text("".join(f"{one}\n" for one in wanted.requirements), encoding="utf-8")
     listed.chmod(0o644)
     steps.run([python, *PIP, *INSTALL, *_sources(wanted)], environment, partial)
     with suppress(StepFailed):  # a package may be wanted without all that it could use
         steps.run([python, *PIP, "check"], environment, partial)
+    shutil.rmtree(alone)
     for script in (partial / "bin").iterdir():
         if not script.name.startswith("python"):
             script.unlink()
     with tempfile.TemporaryDirectory() as home:
         words = [python, "-I", "-c", IMPORT_ALL, *wanted.preload]
         steps.run(words, {**wanted.environment, "HOME": home}, Path(home))
+
+
+def _show_pip_alone(partial: Path) -> Path:
+    """A folder to import pip from without the rest of the site's packages."""
+    found = importlib.util.find_spec("pip")
+    if not found or not found.origin:
+        raise StepFailed(f"{sys.executable} has no pip")
+    alone = partial / "pip-alone"
+    alone.mkdir()
+    (alone / "pip").symlink_to(Path(found.origin).parent)
+    return alone
 
 
 def _sources(wanted: PackageSet) -> list[str]:

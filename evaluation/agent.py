@@ -5,15 +5,22 @@ import traceback
 from collections.abc import Callable
 from io import StringIO
 from time import perf_counter
-from typing import Any, Protocol, TypedDict, runtime_checkable
+from typing import Any, NotRequired, Protocol, TypedDict, runtime_checkable
 
 CO_VARARGS = 0x04  # inspect's, whose import would take half as long as the engine's
 
 
 class Log(TypedDict):
+    """duration: the seconds that are charged. Where they are known, also in seconds: the wall time,
+    the processor time, the time in the run queue, and what a remote agent says it thought."""
+
     duration: float
     stdout: str
     stderr: str
+    wall: NotRequired[float]
+    cpu: NotRequired[float]
+    delay: NotRequired[float]
+    think: NotRequired[float]
 
 
 @runtime_checkable

@@ -35,6 +35,7 @@ class AgentSpec:
     name: str = ""
     startup_s: float = 10.0
     memory_mb: int = 1024
+    packages: str = "numpy"  # a set that evaluation.packages knows
 
     @classmethod
     def of(cls, agent: "AgentSpec | Path | str | dict[str, Any]") -> "AgentSpec":
@@ -49,7 +50,11 @@ class AgentSpec:
 
 @dataclass(frozen=True)
 class EpisodeSpec:
-    """What one episode is played with; seconds as in the environment's configuration."""
+    """What one episode is played with; seconds as in the environment's configuration.
+
+    clock: "charged" for processor time and sleep, "wall" for all time that passes. pondering:
+    whether agents run in each other's turns. minimum: the weakest level of boxes that will do.
+    """
 
     environment: str
     configuration: dict[str, Any]
@@ -58,6 +63,10 @@ class EpisodeSpec:
     url_allow: Sequence[str] = ()
     hidden: Sequence[str] = ()  # folders that no agent may see, beside the project's
     resolve: Callable[[str], Sequence[str]] | None = None
+    clock: Literal["charged", "wall"] = "charged"
+    pondering: bool = False
+    minimum: str = "A"
+    data_dir: str = ""  # where package sets are installed
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "agents", tuple(AgentSpec.of(agent) for agent in self.agents))
@@ -80,6 +89,10 @@ class EpisodeResult:
     seconds: float
     replay: dict[str, Any]
     step_logs: list[list[dict[str, Any]]] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)  # of the boxed seats, import included
+    delay: list[float] = field(default_factory=list)  # spent waiting for a processor
+    overloaded: bool = False
+    level: str = ""  # of the boxes, where there were any
 
 
 @dataclass(frozen=True)

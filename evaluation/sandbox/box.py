@@ -1,38 +1,44 @@
 """One isolated process and the worker's ends of its pipes. Knows bytes and time, not agents."""
 
 import contextlib
-import json
 import os
+import re
 import select
 import signal
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.sandbox import seccomp, wire
+from evaluation.sandbox import wire
+from evaluation.sandbox.clock import Clock, Reading
 from evaluation.sandbox.errors import BoxFailed
 from evaluation.sandbox.limits import KIB, Limits
-from evaluation.sandbox.uids import Uid
-from evaluation.sandbox.view import View, command, is_root
+from evaluation.sandbox.nursery import Nursery
 
 CHUNK = 64 * KIB
 BOX_START_S = 15.0
-GONE_S = 1.0
+ENDED_S = 1.0
 MIN_ANSWER_BYTES = 64 * KIB  # room for a traceback where answers are small
+
+Files = Sequence[tuple[str, bytes]]
 
 
 class Late(Exception):
-    """No whole answer by the deadline."""
+    """No whole answer within the time allowed. is_stuck: it was hardly charged, only slow."""
+
+    def __init__(self, is_stuck: bool) -> None:
+        super().__init__(is_stuck)
+        self.is_stuck = is_stuck
 
 
 class Gone(Exception):
-    """The process has ended; status as a shell would see it, None if only its pipe is closed."""
+    """The process has ended: its exit code, a signal as a negative number, None if only its pipe
+    is closed; max_kib: its resident memory at most."""
 
-    def __init__(self, status: int | None) -> None:
-        super().__init__(status)
-        self.status = status
+    def __init__(self, status: int | None, max_kib: int = 0) -> None:
+        super().__init__(status, max_kib)
+        self.status, self.max_kib = status, max_kib
 
 
 class Flood(Exception):
@@ -59,69 +65,50 @@ class Output:
 
     def take(self) -> tuple[str, str]:
         """What came since the last call; databases refuse NUL, so it is replaced."""
-        texts = [buffer.decode(errors="replace") for buffer in self.kept.values()]
-        for buffer in self.kept.values():
-            buffer.clear()
-        stdout, stderr = (text.replace("\0", "\N{REPLACEMENT CHARACTER}") for text in texts)
-        return stdout, stderr
+        stdout, stderr = self.kept.values()
+        if not stdout and not stderr:
+            return "", ""
+        texts = [buffer.decode(errors="replace") for buffer in (stdout, stderr)]
+        stdout.clear()
+        stderr.clear()
+        return texts[0].replace("\0", "\N{REPLACEMENT CHARACTER}"), texts[1].replace(
+            "\0", "\N{REPLACEMENT CHARACTER}"
+        )
 
 
 class Box:
-    """Started at once; `ready` waits until the process inside has given up all rights.
+    """A clone that is on its way; `ready` waits until it has given up all rights.
 
-    It dies with the thread that started it, so start it from one that outlives the episode.
+    is_fair: whether it pays for the processor time it used, or for all time that passes.
     """
 
-    def __init__(self, view: View, source: Path, hidden: Sequence[Path], limits: Limits) -> None:
+    def __init__(self, nursery: Nursery, limits: Limits, *, is_fair: bool = True) -> None:
         self.limits = limits
         self.output = Output(limits)
+        self._nursery = nursery
         self._buffer = bytearray()
         self._unsent = b""
         self._is_gone = False
-        self._uid = Uid() if is_root() else None
-        self.pid = 0
-        self._pidfd: int | None = None
-        self._ends: dict[str, int] = {}
-        setup = self._setup(view)
-        try:
-            self._process = self._spawn(view, source, hidden)
-        except BaseException:
-            self._close_ends()
-            raise
+        self._is_dead = False
+        self._is_frozen = False
+        self._clone = nursery.launch()
+        self.pid = _pid_of(self._clone.process)
+        self._clock = Clock(self.pid, is_fair)
         self._poll = select.poll()
-        self._names = {self._ends[name]: name for name in ("answers", "stdout", "stderr")}
+        self._names = {
+            self._clone.answers: "answers",
+            self._clone.stdout: "stdout",
+            self._clone.stderr: "stderr",
+        }
         for descriptor in self._names:
             self._poll.register(descriptor, select.POLLIN)
-        self.send(setup)
 
-    def _setup(self, view: View) -> dict[str, Any]:
-        return {
-            "limits": self.limits.for_box(),
-            "uid": self._uid and self._uid.number,
-            "packages": view.packages,
-            "filter": seccomp.program().hex(),
-        }
-
-    def _spawn(self, view: View, source: Path, hidden: Sequence[Path]) -> "subprocess.Popen[bytes]":
-        with contextlib.ExitStack() as theirs:
-            inside = {"child": _readable(view.child)}
-            theirs.callback(os.close, inside["child"])
-            for name in ("requests", "answers", "stdout", "stderr", "info"):
-                read, write = os.pipe2(os.O_CLOEXEC)
-                ours, inside[name] = (write, read) if name == "requests" else (read, write)
-                theirs.callback(os.close, inside[name])
-                os.set_blocking(ours, False)
-                self._ends[name] = ours
-            return subprocess.Popen(
-                command(view, source, hidden, self._uid is not None, inside),
-                stdin=subprocess.DEVNULL,
-                stdout=inside["stdout"],
-                stderr=inside["stderr"],
-                pass_fds=[inside[n] for n in ("child", "info", "requests", "answers")],
-                env={},
-                cwd="/",
-                start_new_session=True,
-            )
+    def order(self, files: Files, **wanted: Any) -> None:
+        """The first message: what to play with. It is followed by the files themselves."""
+        sizes = [[name, len(content)] for name, content in files]
+        message = {"limits": self.limits.for_box(), "files": sizes, **wanted}
+        self._unsent += wire.frame(message) + b"".join(content for _, content in files)
+        self._write()
 
     def send(self, message: dict[str, Any]) -> None:
         """Queues a message; what the pipe does not take at once goes out while receiving."""
@@ -129,42 +116,48 @@ class Box:
         self._write()
 
     def _write(self) -> None:
-        requests = self._ends["requests"]
+        requests = self._clone.requests
         try:
-            self._unsent = self._unsent[os.write(requests, self._unsent) :]
+            while self._unsent:
+                self._unsent = self._unsent[os.write(requests, self._unsent[:CHUNK]) :]
         except BlockingIOError:
-            pass
+            self._poll.register(requests, select.POLLOUT)
+            return
         except BrokenPipeError:  # its end shows on the answer pipe
             self._unsent = b""
-        if self._unsent:
-            self._poll.register(requests, select.POLLOUT)
-        else:
-            with contextlib.suppress(KeyError):
-                self._poll.unregister(requests)
+        with contextlib.suppress(KeyError):
+            self._poll.unregister(requests)
 
     def ready(self) -> None:
         """Waits until the box stands. All that goes wrong before is the platform's fault."""
         try:
-            answer = self.receive(0, time.monotonic() + BOX_START_S)
+            answer = self.receive(0, BOX_START_S)
         except (Late, Gone, Flood, wire.WireError) as error:
             said = self.output.take()[1].strip()
             raise BoxFailed(said or f"The box did not start ({type(error).__name__}).") from error
         if "fault" in answer:
             raise BoxFailed(f"The box did not shut itself in: {answer['message']}.")
-        self._open_pidfd()
-
-    def _open_pidfd(self) -> None:
-        """Takes hold of the process inside: the first of its namespace, which takes all others
-        with it."""
-        with contextlib.suppress(BlockingIOError, ProcessLookupError, ValueError):
-            self.pid = int(json.loads(os.read(self._ends["info"], CHUNK))["child-pid"])
-            self._pidfd = os.pidfd_open(self.pid)
 
     def status(self) -> dict[str, str]:
         """/proc/PID/status of the process that plays, as this side sees it."""
-        child = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0]
-        lines = Path(f"/proc/{child}/status").read_text().splitlines()
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+    def read_clock(self) -> Reading:
+        return self._clock.read()
+
+    def charge(self, used: Reading) -> float:
+        return self._clock.charge(used)
+
+    def freeze(self) -> None:
+        """Stops all its threads until `thaw`: it cannot think in its opponent's time."""
+        self._signal(signal.SIGSTOP)
+        self._is_frozen = True
+
+    def thaw(self) -> None:
+        if self._is_frozen:
+            self._signal(signal.SIGCONT)
+            self._is_frozen = False
 
     def refuse_early(self) -> None:
         """An answer to a question that was not asked yet is a fault."""
@@ -172,21 +165,36 @@ class Box:
         if self._buffer:
             raise wire.WireError("An answer came before the question.")
 
-    def receive(self, seq: int, deadline: float) -> dict[str, Any]:
-        """The answer to question `seq`. Raises Late, Gone, Flood or WireError."""
+    def receive(self, seq: int, budget_s: float) -> dict[str, Any]:
+        """The answer to question `seq`. Raises Late, Gone, Flood or WireError.
+
+        budget_s: what it may be charged from now on.
+        """
+        start = self.read_clock()
+        left = budget_s
         while (body := self._whole_body()) is None:
             if self._is_gone:
-                raise Gone(self._status())
-            left = deadline - time.monotonic()
+                raise self._gone()
             if left <= 0:
-                raise Late
+                left = self._left(start, budget_s)
             self._serve_waiting(left)
             if self.output.left < 0:
                 raise Flood("printed")
+            left = start.wall + budget_s - time.monotonic()
         answer = wire.parse(body, seq)
         if len(body) > self.limits.answer_bytes and "fault" not in answer:
             raise Flood("answered")
         return answer
+
+    def _left(self, start: Reading, budget_s: float) -> float:
+        """How much longer to wait for one that has had its time on the wall. Raises Late."""
+        used = self.read_clock().since(start)
+        uncharged = budget_s - self.charge(used)
+        is_stuck = uncharged > 0
+        uncharged = min(uncharged, self._clock.wall_limit(budget_s) - used.wall)
+        if uncharged <= 0:
+            raise Late(is_stuck)
+        return uncharged
 
     def _serve_waiting(self, timeout_s: float) -> None:
         for descriptor, _ in self._poll.poll(timeout_s * 1000):
@@ -206,7 +214,7 @@ class Box:
         return body
 
     def _serve(self, descriptor: int) -> None:
-        if descriptor == self._ends["requests"]:
+        if descriptor == self._clone.requests:
             self._write()
             return
         chunk = os.read(descriptor, CHUNK)
@@ -218,11 +226,12 @@ class Box:
             self._poll.unregister(descriptor)
             self._is_gone = self._is_gone or name == "answers"
 
-    def _status(self) -> int | None:
-        try:
-            return self._process.wait(GONE_S)
-        except subprocess.TimeoutExpired:
-            return None
+    def _gone(self) -> Gone:
+        """Whether it has died, and of what; if it lives on, it has closed its pipe."""
+        if self._is_dead or not select.select([self._clone.process], [], [], ENDED_S)[0]:
+            return Gone(None)
+        self._is_dead = True
+        return Gone(*self._nursery.status(self._clone))
 
     def take_output(self) -> tuple[str, str]:
         """What was printed since the last call, as far as it has left the agent."""
@@ -231,41 +240,27 @@ class Box:
 
     def kill(self) -> None:
         """Ends every process inside, and returns when none is left."""
-        if self._pidfd is None:
-            self._open_pidfd()
-        if self._pidfd is None:  # hardly begun: what there is dies with bubblewrap
-            self._process.kill()
-        else:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        self._process.wait()
-        if self._pidfd is not None:
-            select.select([self._pidfd], [], [])
+        if not self._is_dead:
+            self._signal(signal.SIGKILL)
+            select.select([self._clone.process], [], [])
+            self._nursery.reap(self._clone)
+            self._is_dead = True
 
-    def pids(self) -> tuple[int, int]:
-        """Bubblewrap and the first process inside; each leads a session of its own."""
-        return self._process.pid, self.pid
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._clone.process, number)
 
     def close(self) -> None:
         self.kill()
-        self._close_ends()
-        if self._pidfd is not None:
-            os.close(self._pidfd)
-
-    def _close_ends(self) -> None:
-        for descriptor in self._ends.values():
+        self._clock.close()
+        for descriptor in (self._clone.requests, self._clone.process, *self._names):
             os.close(descriptor)
-        self._ends.clear()
-        if self._uid:
-            self._uid.release()
 
 
-_images: dict[bytes, int] = {}
-
-
-def _readable(content: bytes) -> int:
-    """A descriptor at the start of `content`, which is kept in memory once a process."""
-    if content not in _images:
-        _images[content] = os.memfd_create("child")
-        os.write(_images[content], content)
-    return os.open(f"/proc/self/fd/{_images[content]}", os.O_RDONLY | os.O_CLOEXEC)
+def _pid_of(pidfd: int) -> int:
+    """Its number in this process's view. Raises BoxFailed where it has ended already."""
+    info = Path(f"/proc/self/fdinfo/{pidfd}").read_text()
+    found = re.search(r"^Pid:\s+(\d+)$", info, re.MULTILINE)
+    if not found:
+        raise BoxFailed("The box has ended before it began.")
+    return int(found[1])

@@ -1,33 +1,24 @@
-"""Runs inside the box: shuts itself in, loads main.py as Kaggle does, answers questions.
+"""The life of a clone: shuts itself in, loads main.py as Kaggle does, answers questions.
 
-Imports only what a bare interpreter has quickly: json, typing and traceback would double its start.
+Runs inside, standard library only.
 """
-
-from __future__ import annotations
 
 import _json
 import builtins
-import ctypes
+import fcntl
 import os
-import resource
 import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from evaluation.sandbox import cloning, enclosure
 
-AGENT_DIR = "/kaggle_simulations/agent"
-MAIN = f"{AGENT_DIR}/main.py"
 MAX_TRACE = 8000
 CHUNK = 1 << 16
 
-PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
-PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
-PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
-CAPABILITY_VERSION_3 = 0x20080522
-LAST_CAPABILITY = 63
-MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
+REQUESTS, ANSWERS = 3, 4
+FIRST_FREE = 10
 CO_VARARGS = 4
 
 
@@ -59,12 +50,12 @@ class Channel:
     def __init__(self, requests: int, answers: int) -> None:
         self.requests, self.answers = requests, answers
         self.read, self.write = os.read, os.write  # agents patch modules
-        self.buffer = b""
+        self.buffer = bytearray()
         self.scan = _json.make_scanner(_ScannerOptions())  # type: ignore[arg-type]
 
     def receive(self) -> dict[str, Any]:
-        length = int.from_bytes(self._take(4), "little")
-        message: dict[str, Any] = self.scan(self._take(length).decode(), 0)[0]
+        length = int.from_bytes(self.take(4), "little")
+        message: dict[str, Any] = self.scan(self.take(length).decode(), 0)[0]
         return message
 
     def send(self, body: bytes) -> None:
@@ -72,13 +63,14 @@ class Channel:
         while data:
             data = data[self.write(self.answers, data) :]
 
-    def _take(self, size: int) -> bytes:
+    def take(self, size: int) -> bytes:
         while len(self.buffer) < size:
             chunk = self.read(self.requests, CHUNK)
             if not chunk:  # the worker is gone
                 os._exit(0)
             self.buffer += chunk
-        taken, self.buffer = self.buffer[:size], self.buffer[size:]
+        taken = bytes(self.buffer[:size])
+        del self.buffer[:size]
         return taken
 
 
@@ -104,98 +96,80 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} is not plain JSON")
 
 
-def shut_in(setup: dict[str, Any]) -> None:
-    """Gives up all rights for good, before any line of the agent is read."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    limits = setup["limits"]
-    options = f"size={limits['file_bytes']},nr_inodes={limits['files']},mode=1777"
-    flags = ctypes.c_ulong(MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    _checked(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", flags, options.encode()), "mount /tmp")
-    drop_capabilities(libc, setup["uid"])
-    _set_limits(limits)
-    _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs")
-    _install_filter(libc, bytes.fromhex(setup["filter"]))
+def live(descriptors: list[int], setup: dict[str, Any], folder: str | None) -> None:
+    """A clone's whole life. descriptors: requests, answers, stdout, stderr.
 
-
-def drop_capabilities(libc: ctypes.CDLL, uid: int | None) -> None:
-    """For good, and for whatever would be executed later. uid: the one to become, if any."""
-    for capability in range(LAST_CAPABILITY + 1):
-        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-    if uid is not None:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-    libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    _checked(libc.capset(header, (ctypes.c_uint32 * 6)()), "drop capabilities")
-
-
-def watch_over(child: int) -> None:
-    """The rest of process 1's life: the kernel ends all others with it.
-
-    It keeps bubblewrap's uid, without capabilities, so that bubblewrap's death may end it; a
-    process that has changed its uid would be spared.
+    folder: where the agent's files go in a view that is shared; None where it has its own.
     """
-    os.closerange(0, 1 << 16)
-    drop_capabilities(ctypes.CDLL(None), None)
-    while True:
-        pid, status = os.wait()
-        if pid == child:
-            code = os.waitstatus_to_exitcode(status)
-            os._exit(code if code >= 0 else 128 - code)
+    requests, answers, stdout, stderr = descriptors
+    place(stdout, stderr, requests, answers)
+    if folder is None:
+        cloning.map_ids(cloning.INSIDE_UID, cloning.INSIDE_UID)
+    channel = Channel(REQUESTS, ANSWERS)
+    order = channel.receive()
+    reseed()
+    try:
+        agent_dir = shut_in(channel, order, setup, folder)
+    except Exception as error:
+        channel.send(encode({"seq": 0, "fault": "platform_fault", "message": str(error)}))
+        return
+    channel.send(encode({"seq": 0}))
+    prepare_interpreter(agent_dir)
+    serve(channel, order["seq"], f"{agent_dir}/main.py")
 
 
-def _install_filter(libc: ctypes.CDLL, program: bytes) -> None:
-    code = ctypes.create_string_buffer(program, len(program))
-
-    class Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
-
-    wanted = ctypes.byref(Program(len(program) // 8, ctypes.addressof(code)))
-    _checked(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, wanted, 0, 0), "set the filter")
-
-
-def _checked(result: int, what: str) -> None:
-    if result != 0:
-        raise OSError(ctypes.get_errno(), f"cannot {what}: {os.strerror(ctypes.get_errno())}")
+def place(*descriptors: int) -> None:
+    """Makes them 1, 2, 3, 4, and closes all others; 0 reads nothing."""
+    wanted = (os.open("/dev/null", os.O_RDONLY), *descriptors)
+    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, FIRST_FREE) for descriptor in wanted]
+    for low, descriptor in enumerate(high):
+        os.dup2(descriptor, low, inheritable=low < REQUESTS)
+    os.closerange(len(high), 1 << 20)
 
 
-def _set_limits(limits: dict[str, int]) -> None:
-    wanted = {
-        resource.RLIMIT_AS: limits["memory_bytes"],
-        resource.RLIMIT_CPU: limits["cpu_s"],
-        resource.RLIMIT_FSIZE: limits["file_bytes"],
-        resource.RLIMIT_NOFILE: limits["descriptors"],
-        resource.RLIMIT_NPROC: limits["threads"],
-        resource.RLIMIT_STACK: limits["stack_bytes"],
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_MEMLOCK: 0,
-        resource.RLIMIT_MSGQUEUE: 0,
-    }
-    for kind, limit in wanted.items():
-        hard = resource.getrlimit(kind)[1]
-        value = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (value, value))
-    # SIGXCPU names the cause; the hard limit, which kills without a word, is still ahead.
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (max(1, hard - 1), hard))
+def reseed() -> None:
+    """Clones must not draw the same numbers; Python's own generator was seeded by the fork."""
+    if numpy_random := sys.modules.get("numpy.random"):
+        numpy_random.seed()
 
 
-def prepare_interpreter(packages: list[str]) -> None:
+def shut_in(
+    channel: Channel, order: dict[str, Any], setup: dict[str, Any], folder: str | None
+) -> str:
+    """Takes the agent's files, then gives up all rights. Where its main.py stands."""
+    files = ((name, channel.take(size)) for name, size in order["files"])
+    limits = order["limits"]
+    if folder is None:
+        enclosure.show(files, limits["file_bytes"], limits["files"])
+        agent_dir, writable = enclosure.AGENT_DIR, [enclosure.TMP, "/dev/null"]
+    else:
+        enclosure.write(files, folder)
+        agent_dir, writable = folder, ["/dev/null"]
+    os.chdir(agent_dir)
+    enclosure.enclose(limits, setup, [*setup["readable"], agent_dir], writable)
+    return agent_dir
+
+
+def prepare_interpreter(agent_dir: str) -> None:
     """What an ordinary start of Python would have set up."""
-    sys.argv = [MAIN]
-    sys.path += [*packages, AGENT_DIR]
-    sys.dont_write_bytecode = True
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+    sys.argv = [f"{agent_dir}/main.py"]
+    sys.path.append(agent_dir)
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        stream = open(  # noqa: SIM115
+            descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     vars(builtins).update(exit=sys.exit, quit=sys.exit)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "evaluation"]:
+        del sys.modules[name]
 
 
-def load_agent() -> Callable[..., Any]:
+def load_agent(main: str) -> Callable[..., Any]:
     """The last callable of main.py, executed without a module name as kaggle-environments does."""
-    with open(MAIN, "rb") as file:
-        code = compile(file.read(), MAIN, "exec", dont_inherit=True)
-    namespace: dict[str, Any] = {"__file__": MAIN}
+    with open(main, "rb") as file:
+        code = compile(file.read(), main, "exec", dont_inherit=True)
+    namespace: dict[str, Any] = {"__file__": main}
     exec(code, namespace)
     callables = [value for value in namespace.values() if callable(value)]
     if not callables:
@@ -228,6 +202,8 @@ def fault_of(error: BaseException) -> dict[str, Any]:
         return fault | {"fault": "out_of_memory"}
     if isinstance(error, SyntaxError):
         return fault | {"fault": "syntax_error", "line": error.lineno or 0}
+    if isinstance(error, PermissionError):
+        return fault | {"fault": "forbidden_call"}
     if isinstance(error, ImportError):
         return fault | {"fault": "import_error", "name": error.name or ""}
     return fault | {"fault": "exception"}
@@ -242,10 +218,10 @@ def own_trace(error: BaseException) -> str:
 
 
 def _format_trace(error: BaseException) -> str:
-    import traceback
-
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename.startswith(AGENT_DIR)]
+    own = [
+        frame for frame in frames if frame.filename.startswith(sys.argv[0].removesuffix("main.py"))
+    ]
     lines = traceback.format_list(own) + traceback.format_exception_only(error)
     return ("Traceback (most recent call last):\n" + "".join(lines))[-MAX_TRACE:]
 
@@ -271,62 +247,22 @@ def flush() -> None:
             continue
 
 
-def close_all_but(*kept: int) -> None:
-    first = 3
-    for descriptor in sorted(kept):
-        os.closerange(first, descriptor)
-        first = descriptor + 1
-    os.closerange(first, 1 << 16)
-
-
-def lowest(requests: int, answers: int) -> tuple[int, int]:
-    """Both as 3 and 4, all others closed: the worker's own numbers may lie over our limit."""
-    high = [_above(4, descriptor) for descriptor in (requests, answers)]
-    close_all_but(*high)
-    for low, descriptor in enumerate(high, start=3):
-        os.dup2(descriptor, low, inheritable=False)
-        os.close(descriptor)
-    return 3, 4
-
-
-def _above(limit: int, descriptor: int) -> int:
-    copy = os.dup(descriptor)
-    return copy if copy > limit else _above(limit, descriptor)
-
-
-def main() -> None:
-    requests, answers = lowest(int(sys.argv[1]), int(sys.argv[2]))
-    if child := os.fork():
-        watch_over(child)
-    channel = Channel(requests, answers)
-    setup = channel.receive()
-    try:
-        shut_in(setup)
-    except Exception as error:
-        channel.send(encode({"seq": 0, "fault": "platform_fault", "message": str(error)}))
-        return
-    # Fails if the worker died before the box was bound to its life; then nothing is loaded.
-    channel.send(encode({"seq": 0}))
-    prepare_interpreter(setup["packages"])
-    serve(channel)
-
-
-def serve(channel: Channel) -> None:
-    """The first message asks to load, all others ask for an action."""
+def serve(channel: Channel, seq: int, main: str) -> None:
+    """Loads the agent, then answers question after question."""
     agent: Any = None
 
     def load(seq: int) -> bytes:
         nonlocal agent
-        agent = load_agent()
+        agent = load_agent(main)
         return encode({"seq": seq})
 
     def act(seq: int) -> bytes:
         configuration = question["configuration"]
-        configuration["__raw_path__"] = MAIN
+        configuration["__raw_path__"] = main
         action = agent(*(question["observation"], configuration)[:parameters])
         return encode_action(seq, action)
 
-    answer(channel, channel.receive()["seq"], load)
+    answer(channel, seq, load)
     parameters = arity(agent)
     while True:
         question = channel.receive()
@@ -338,7 +274,3 @@ def encode_action(seq: int, action: Any) -> bytes:
         return encode({"seq": seq, "action": action})
     except (TypeError, ValueError, RecursionError) as error:
         raise BadAction(str(error)) from error
-
-
-if __name__ == "__main__":
-    main()

@@ -1,24 +1,31 @@
 """Does the box hold on this machine? Decided by attacking a real one, never by version numbers."""
 
 import contextlib
+import functools
 import os
 import secrets
 import socket
+import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from evaluation.sandbox import attack
+from evaluation.sandbox import attack, landlock
+from evaluation.sandbox.box import Box, Flood, Gone, Late
 from evaluation.sandbox.errors import BoxFailed
 from evaluation.sandbox.limits import Limits
-from evaluation.sandbox.process import AgentProcess
-from evaluation.sandbox.view import ENVIRONMENT, PROJECT, bwrap_path, default_agent_python
+from evaluation.sandbox.nursery import LEVELS, Level, Nursery
+from evaluation.sandbox.view import ENVIRONMENT, PROJECT, bwrap_path, default_agent_python, view_of
+from evaluation.sandbox.wire import WireError
 
 ATTACK_S = 5.0
-OUTSIDE = ["/", "/kaggle_simulations/agent", "/packages/0", "/usr/lib", "/box", "/dev", "/etc"]
+STALE_S = 60.0
+CANARY = ".canary-"
+NO_LEVEL = "none"
+OUTSIDE = ["/", "/kaggle_simulations/agent", "/packages/0", "/usr/lib", "/dev", "/etc", "/var/tmp"]
 CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
 DOCKER_REMEDY = (
     "docker run --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt seccomp=unconfined "
@@ -36,7 +43,8 @@ EXPLAINED = {
     "data_hidden": "the data folder can be read",
     "network_refused": "it reaches the network",
     "environment_clean": "it sees the worker's environment",
-    "processes_hidden": "it sees or signals other processes",
+    "processes_hidden": "it sees other processes",
+    "signals_refused": "it can signal other processes",
     "processes_refused": "it can create processes",
     "writes_refused": "it writes outside /tmp",
     "tmp_writable": "/tmp is not writable",
@@ -46,11 +54,18 @@ EXPLAINED = {
     "memory_limited": "its memory is not limited",
     "threads_limited": "its threads are not limited",
 }
+# What a level promises; the names of other files and a /tmp of its own are what B does not give.
+PROMISED = {
+    "A": set(EXPLAINED),
+    "B": set(EXPLAINED) - {"processes_hidden", "tmp_writable"},
+    "C": {"environment_clean", "descriptors_closed", "unprivileged", "memory_limited"},
+}
+ORDER = (NO_LEVEL, "C", "B", "A")
 
 
 @dataclass(frozen=True)
 class Probe:
-    """level "A": strangers' agents are boxed here; "none": they must wait, for this reason.
+    """level: the strongest that holds here, "none" where none does, and why no stronger one.
 
     remedy: one shell command that mends it, empty where none is known or needed.
     """
@@ -62,34 +77,107 @@ class Probe:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+def is_enough(level: str, minimum: str) -> bool:
+    return ORDER.index(level) >= ORDER.index(minimum)
+
+
 def probe(data_dir: Path | None = None, *, agent_python: Path | None = None) -> Probe:
     """Boxes an attacker and looks what it got. Takes well under a second."""
     python = agent_python or default_agent_python()
-    details: dict[str, Any] = {"uid": os.getuid(), "kernel": os.uname().release}
+    nursery, found = find(python, (data_dir,) if data_dir else ())
+    if nursery:
+        nursery.close()
+    return found
+
+
+def find(
+    agent_python: Path,
+    hidden: Sequence[Path],
+    preload: Sequence[str] = (),
+    environment: dict[str, str] | None = None,
+) -> tuple[Nursery | None, Probe]:
+    """A zygote of the strongest level that holds here, and what its probe found."""
+    failed: Probe | None = None
+    for level in LEVELS:
+        try:
+            nursery = start(level, agent_python, hidden, preload, environment)
+            found = attacked(nursery, hidden)
+        except BoxFailed as error:
+            found = Probe(NO_LEVEL, *_explain(error), {}, _machine())
+        failed = failed or found
+        if found.level != NO_LEVEL:
+            weaker = replace(found, reason=failed.reason, remedy=failed.remedy)
+            return nursery, found if found.level == "A" else weaker
+    assert failed
+    return None, failed
+
+
+def start(
+    level: Level,
+    agent_python: Path,
+    hidden: Sequence[Path],
+    preload: Sequence[str] = (),
+    environment: dict[str, str] | None = None,
+) -> Nursery:
+    """A zygote that warms up. At level A, Landlock is one layer of several: used where it is."""
+    if level.namespaces:
+        level = replace(level, landlock=landlock.version() > 0)
+    return Nursery(
+        view_of(agent_python), (PROJECT, *hidden), level, tuple(preload), environment or {}
+    )
+
+
+def attacked(nursery: Nursery, hidden: Sequence[Path]) -> Probe:
+    """What an attacker gets in a box of this zygote. Closes it where it does not hold."""
     started = time.monotonic()
+    details = _machine()
     try:
-        details["bwrap"] = bwrap_path()
-        checks = _attack(data_dir, python, details)
-    except BoxFailed as error:
-        reason, remedy = _explain(error)
-        return Probe("none", reason, remedy, {}, details)
+        nursery.wait()
+        checks = _attack(nursery, hidden, details)
+    except (Late, Gone, Flood, WireError) as error:
+        nursery.close()
+        raise BoxFailed(f"The probe did not finish ({error!r}).") from error
+    except BoxFailed:
+        nursery.close()
+        raise
     details["seconds"] = round(time.monotonic() - started, 3)
-    return conclude(checks, details)
+    found = conclude(nursery.level.name, checks, details)
+    if found.level == NO_LEVEL:
+        nursery.close()
+    return found
 
 
-def conclude(checks: dict[str, bool], details: dict[str, Any]) -> Probe:
-    leaks = [EXPLAINED[name] for name, holds in checks.items() if not holds]
+def conclude(level: str, checks: dict[str, bool], details: dict[str, Any]) -> Probe:
+    leaks = [EXPLAINED[name] for name in checks if not checks[name] and name in PROMISED[level]]
     if leaks:
-        return Probe("none", f"The box does not hold: {'; '.join(leaks)}.", "", checks, details)
-    return Probe("A", "The box holds.", "", checks, details)
+        return Probe(NO_LEVEL, f"The box does not hold: {'; '.join(leaks)}.", "", checks, details)
+    return Probe(level, "The box holds.", "", checks, details)
 
 
-def _attack(data_dir: Path | None, python: Path, details: dict[str, Any]) -> dict[str, bool]:
+def _machine() -> dict[str, Any]:
+    return {
+        "uid": os.getuid(),
+        "kernel": os.uname().release,
+        "landlock_abi": landlock.version(),
+        **_bwrap(),
+    }
+
+
+@functools.cache
+def _bwrap() -> dict[str, str]:
+    try:
+        path = bwrap_path()
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=5)
+    except (BoxFailed, OSError, subprocess.SubprocessError):
+        return {}
+    return {"bwrap": path, "bwrap_version": said.stdout.strip().rpartition(" ")[2]}
+
+
+def _attack(nursery: Nursery, hidden: Sequence[Path], details: dict[str, Any]) -> dict[str, bool]:
     limits = Limits()
-    hidden = [data_dir] if data_dir else []
     with contextlib.ExitStack() as stack:
         own = [str(Path(__file__)), *stack.enter_context(_planted(PROJECT))]
-        data = stack.enter_context(_planted(data_dir)) if data_dir else []
+        data = [path for folder in hidden for path in stack.enter_context(_planted(folder))]
         observation = {
             "secrets": [*own, *data],
             "folders": OUTSIDE,
@@ -97,30 +185,33 @@ def _attack(data_dir: Path | None, python: Path, details: dict[str, Any]) -> dic
             "too_much": limits.memory_bytes,
             **stack.enter_context(_listening()),
         }
-        source = Path(attack.__file__)
-        box = AgentProcess(source, limits, agent_python=python, hidden=hidden)
-        stack.enter_context(contextlib.closing(box))
-        box.load()
-        found, _ = box.act(observation, {}, ATTACK_S)
-        if box.verdict:
-            raise BoxFailed(f"The probe did not finish: {box.verdict.message}")
+        box = stack.enter_context(contextlib.closing(Box(nursery, limits)))
+        box.order([("main.py", Path(attack.__file__).read_bytes())], seq=1)
+        box.send({"seq": 2, "observation": observation, "configuration": {}})
+        box.ready()
         outside = box.status()
+        for seq in (1, 2):
+            answer = box.receive(seq, ATTACK_S)
+        if "action" not in answer:
+            raise BoxFailed(f"the attacker failed: {answer}")
     shown = {name: value for name, value in outside.items() if name.startswith(RIGHTS)}
-    details |= {"found": found, "status": shown, "load_seconds": round(box.load_seconds, 4)}
-    return judge(found, outside, own, data, limits)
+    details |= {"found": answer["action"], "status": shown}
+    return judge(answer["action"], outside, own, data, limits)
 
 
 def judge(
     found: dict[str, Any], outside: dict[str, str], own: list[str], data: list[str], limits: Limits
 ) -> dict[str, bool]:
     """Which promises hold, by what the attacker got and what the kernel says of it outside."""
-    capabilities = [value for name, value in outside.items() if name.startswith("Cap")]
+    # The bounding set counts for nothing where no new privileges can be had.
+    capabilities = [outside.get(f"Cap{kind}", "") for kind in ("Inh", "Prm", "Eff", "Amb")]
     return {
         "project_hidden": not set(found["read"]) & set(own),
         "data_hidden": not set(found["read"]) & set(data),
         "network_refused": not found["connected"],
         "environment_clean": set(found["environment"]) <= {*ENVIRONMENT, "PWD"},
-        "processes_hidden": not found["signalled"] and not found["sees_processes"],
+        "processes_hidden": not found["sees_processes"],
+        "signals_refused": not found["signalled"],
         "processes_refused": not found["forked"],
         "writes_refused": not found["wrote"],
         "tmp_writable": bool(found["wrote_tmp"]),
@@ -137,14 +228,23 @@ def judge(
 @contextlib.contextmanager
 def _planted(folder: Path) -> Iterator[list[str]]:
     """A canary in this folder; none where it cannot be written."""
+    _clear(folder)
     try:
-        canary = tempfile.NamedTemporaryFile(prefix=".canary-", dir=folder)  # noqa: SIM115
+        canary = tempfile.NamedTemporaryFile(prefix=CANARY, dir=folder)  # noqa: SIM115
     except OSError:
         yield []
         return
     with canary:
         os.chmod(canary.name, 0o644)
         yield [os.path.realpath(canary.name)]
+
+
+def _clear(folder: Path) -> None:
+    """Canaries that a killed process has left."""
+    for stale in folder.glob(f"{CANARY}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - stale.stat().st_mtime > STALE_S:
+                stale.unlink()
 
 
 @contextlib.contextmanager

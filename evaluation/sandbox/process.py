@@ -1,9 +1,7 @@
 """A boxed agent as the engine sees it: load it, ask it for actions, learn why it failed."""
 
-import os
 import re
 import signal
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,22 +9,31 @@ from typing import Any, Self
 
 from evaluation.agent import Log
 from evaluation.errors import DeadlineExceeded
+from evaluation.sandbox import keeper
 from evaluation.sandbox.box import Box, Flood, Gone, Late
+from evaluation.sandbox.clock import Reading
 from evaluation.sandbox.errors import AgentFailed, BoxFailed
-from evaluation.sandbox.limits import MIB, Limits
-from evaluation.sandbox.view import PROJECT, default_agent_python, is_root, view_of
+from evaluation.sandbox.files import read_bundle
+from evaluation.sandbox.keeper import Wanted
+from evaluation.sandbox.limits import KIB, MIB, Limits
+from evaluation.sandbox.view import default_agent_python
 from evaluation.sandbox.wire import BadValue, WireError
 from evaluation.verdict import Verdict
 
 MAX_DETAIL = 8000
+# A crash of a process that held so much of its limit is put down to memory.
+NEARLY_ALL = 0.8
+CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT}
 
 
 class AgentProcess:
     """One boxed agent, fresh for one episode.
 
     source: a .py file or a folder that holds main.py. hidden: folders that must stay out of its
-    sight, besides the project's, wherever they lie. Raises BoxFailed where the platform is at
-    fault; the agent's own faults become `verdict`.
+    sight, besides the project's, wherever they lie. bank_s: what it has for all moves beyond
+    their limits, and for an import beyond its allowance. is_fair: whether it pays for its
+    processor time, or for all time that passes. pondering: whether it runs in others' turns.
+    Raises BoxFailed where the platform is at fault; the agent's own faults become `verdict`.
     """
 
     def __init__(
@@ -34,25 +41,29 @@ class AgentProcess:
         source: Path,
         limits: Limits,
         *,
+        wanted: Wanted | None = None,
         agent_python: Path | None = None,
         hidden: Sequence[Path] = (),
+        bank_s: float = 0.0,
+        is_fair: bool = True,
+        pondering: bool = False,
     ) -> None:
         self.source = source.resolve()
         self.limits = limits
-        self.agent_python = agent_python or default_agent_python()
-        self.hidden = (PROJECT, *hidden)
+        self.wanted = wanted or Wanted(agent_python or default_agent_python(), tuple(hidden))
+        self.bank_s, self.is_fair, self.pondering = bank_s, is_fair, pondering
         self.verdict: Verdict | None = None
-        self.load_seconds = 0.0  # from start() until it was imported
+        self.load_seconds = 0.0  # charged until it was imported
         self.load_log: Log = {"duration": 0.0, "stdout": "", "stderr": ""}
+        self.used: list[Reading] = []  # by its import, then by each move
         self._box: Box | None = None
-        self._started_at = 0.0
         self._seq = 0
         self._is_loaded = False
         self._is_closed = False
         self._has_acted = False
 
     def start(self) -> None:
-        """Spawns the box and returns at once, so that all seats start side by side."""
+        """Takes a box and returns at once, so that all seats start side by side."""
         self._opened()
 
     def load(self) -> Verdict | None:
@@ -61,13 +72,17 @@ class AgentProcess:
             return self.verdict
         box = self._opened()
         box.ready()
+        start = box.read_clock()
         try:
-            self._take_answer(box, time.monotonic() + self.limits.startup_s)
+            self._take_answer(box, self.limits.startup_s + self.bank_s)
         except Late:
             message = f"Importing the agent took longer than {self.limits.startup_s:g} seconds."
             self._fail(box, Verdict("startup_timeout", message))
         self._is_loaded = True
-        self.load_seconds = time.monotonic() - self._started_at
+        used = box.read_clock().since(start)
+        self.used.append(used)
+        self.load_seconds = box.charge(used)
+        self._rest(box)
         stdout, stderr = box.take_output()
         self.load_log = {"duration": self.load_seconds, "stdout": stdout, "stderr": stderr}
         return self.verdict
@@ -75,32 +90,38 @@ class AgentProcess:
     def act(
         self, observation: dict[str, Any], configuration: dict[str, Any], deadline_s: float
     ) -> tuple[Any, Log]:
-        """The agent's action, or an exception in its place. What it printed while it was
-        imported stands at the head of its first log."""
+        """The agent's action, or an exception in its place.
+
+        What it printed while it was imported stands at the head of its first log; so does the
+        time by which its import exceeded the allowance.
+        """
         self.load()
         box = self._opened()
-        started = time.monotonic()
+        start = box.read_clock()
         action: Any = None
         if self.verdict is None:
             try:
                 box.refuse_early()
                 self._ask(box, {"observation": observation, "configuration": configuration})
-                action = self._take_answer(box, started + deadline_s).get("action")
+                box.thaw()
+                action = self._take_answer(box, deadline_s - self._overdraft()).get("action")
             except WireError as error:
                 self._fail(box, Verdict("protocol_error", str(error)))
             except Late:
                 self._fail(box, _late(observation, configuration))
-        duration = time.monotonic() - started
-        log = self._log(box, duration)
+        used = box.read_clock().since(start)
+        self._rest(box)
+        log = self._log(box, used)
         return (_fault(self.verdict) if self.verdict else action), log
+
+    @property
+    def pid(self) -> int:
+        """The process that plays, as this side numbers it."""
+        return self._opened().pid
 
     def status(self) -> dict[str, str]:
         """What the kernel says from outside about the process that plays."""
         return self._opened().status()
-
-    def pids(self) -> tuple[int, int]:
-        """The processes of the box; each leads a session of its own."""
-        return self._opened().pids()
 
     def close(self) -> None:
         """Ends all of its processes. For good: another episode needs another box."""
@@ -123,22 +144,30 @@ class AgentProcess:
         if self._is_closed:
             raise BoxFailed("The box is closed.")
         if self._box is None:
-            main = self.source / "main.py" if self.source.is_dir() else self.source
-            if not main.is_file() or not (_is_readable(main) and _is_readable(self.source)):
-                raise BoxFailed("The agent's main.py is missing or not readable for the box.")
-            self._started_at = time.monotonic()
-            self._box = Box(view_of(self.agent_python), self.source, self.hidden, self.limits)
-            self._ask(self._box, {})
+            files = read_bundle(self.source)
+            self._box = Box(keeper.lend(self.wanted), self.limits, is_fair=self.is_fair)
+            self._seq += 1
+            self._box.order(files, seq=self._seq)
         return self._box
 
     def _ask(self, box: Box, question: dict[str, Any]) -> None:
         self._seq += 1
         box.send({"seq": self._seq, **question})
 
-    def _take_answer(self, box: Box, deadline: float) -> dict[str, Any]:
+    def _rest(self, box: Box) -> None:
+        if not self.pondering and self.verdict is None:
+            box.freeze()
+
+    def _overdraft(self) -> float:
+        """What its import took beyond the allowance; paid for by the first move's bank."""
+        if self._has_acted:
+            return 0.0
+        return max(0.0, self.load_seconds - self.limits.startup_s)
+
+    def _take_answer(self, box: Box, budget_s: float) -> dict[str, Any]:
         """The answer to the last question; an empty one, with a verdict, where it is a fault."""
         try:
-            answer = box.receive(self._seq, deadline)
+            answer = box.receive(self._seq, budget_s)
         except BadValue as error:
             return self._fail(box, Verdict("invalid_action", str(error)))
         except WireError as error:
@@ -148,7 +177,7 @@ class AgentProcess:
                 box, Verdict("output_limit", f"The agent {flood} more than is allowed.")
             )
         except Gone as gone:
-            return self._fail(box, _gone(gone.status))
+            return self._fail(box, _gone(gone, self.limits))
         if "fault" in answer:
             return self._fail(box, _reported(answer, self.limits, self._is_loaded))
         return answer
@@ -158,25 +187,28 @@ class AgentProcess:
         self.verdict = verdict
         return {}
 
-    def _log(self, box: Box, duration: float) -> Log:
+    def _log(self, box: Box, used: Reading) -> Log:
+        self.used.append(used)
         stdout, stderr = box.take_output()
+        duration = box.charge(used) + self._overdraft()
         if not self._has_acted:
             stdout, stderr = self.load_log["stdout"] + stdout, self.load_log["stderr"] + stderr
         self._has_acted = True
         detail = self.verdict.detail if self.verdict else ""
-        return {"duration": duration, "stdout": stdout, "stderr": stderr + detail}
+        return {
+            "duration": duration,
+            "stdout": stdout,
+            "stderr": stderr + detail,
+            "wall": used.wall,
+            "cpu": used.cpu,
+            "delay": used.delay,
+        }
 
 
 def _fault(verdict: Verdict) -> Exception:
     if verdict.code in {"move_timeout", "bank_exhausted", "startup_timeout"}:
         return DeadlineExceeded(verdict.message)
     return AgentFailed(verdict)
-
-
-def _is_readable(path: Path) -> bool:
-    """Whether the uid inside may read it: nobody's where the worker is root, else its own."""
-    needed = 0o005 if path.is_dir() else 0o004
-    return path.stat().st_mode & needed == needed if is_root() else os.access(path, os.R_OK)
 
 
 def _late(observation: dict[str, Any], configuration: dict[str, Any]) -> Verdict:
@@ -188,17 +220,23 @@ def _late(observation: dict[str, Any], configuration: dict[str, Any]) -> Verdict
     return Verdict("move_timeout", f"The move took longer than its limit of {move_s:g} s.")
 
 
-def _gone(status: int | None) -> Verdict:
+def _gone(gone: Gone, limits: Limits) -> Verdict:
+    status = gone.status
     if status is None:
         return Verdict("protocol_error", "The agent closed the pipe that its answers go through.")
-    if status in _SIGNALS:
-        name = _SIGNALS[status]
-        return Verdict("killed_by_signal", f"The agent's process was ended by {name}.")
-    return Verdict("exited", f"The agent ended its own process with status {status}.")
+    if status >= 0:
+        return Verdict("exited", f"The agent ended its own process with status {status}.")
+    held = f"It held {gone.max_kib // KIB} MiB of memory at most."
+    if -status in CRASHES and gone.max_kib * KIB >= NEARLY_ALL * limits.memory_bytes:
+        return Verdict("out_of_memory", _too_much(limits), held)
+    name = signal.Signals(-status).name
+    if name == "SIGSYS":
+        return Verdict("forbidden_call", "The agent made a system call of a foreign kind.")
+    return Verdict("killed_by_signal", f"The agent's process was ended by {name}.", held)
 
 
-# bubblewrap hands a signal on as a shell does.
-_SIGNALS = {128 + number: number.name for number in signal.Signals}
+def _too_much(limits: Limits) -> str:
+    return f"The agent needed more than {limits.memory_bytes // MIB} MiB of memory."
 
 
 def _reported(answer: dict[str, Any], limits: Limits, is_loaded: bool) -> Verdict:
@@ -209,7 +247,8 @@ def _reported(answer: dict[str, Any], limits: Limits, is_loaded: bool) -> Verdic
         "import_error": f"The agent imports {_name(answer.get('name'))}, which failed ({kind}).",
         "no_callable": "The source defines no function that could play.",
         "exception": f"{'The agent' if is_loaded else 'Importing the agent'} raised {kind}.",
-        "out_of_memory": f"The agent needed more than {limits.memory_bytes // MIB} MiB of memory.",
+        "out_of_memory": _too_much(limits),
+        "forbidden_call": f"The agent did what its box forbids ({kind}).",
         "exited": "The agent ended its own process.",
         "invalid_action": f"The agent returned {_words(answer.get('message'))}.",
     }

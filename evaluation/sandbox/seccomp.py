@@ -21,7 +21,7 @@ ALLOWED = dict(  # noqa: C408
     pread64=17, pwrite64=18, readv=19, writev=20, access=21, pipe=22, select=23, sched_yield=24,
     mremap=25, msync=26, mincore=27, madvise=28, dup=32, dup2=33, pause=34, nanosleep=35,
     getitimer=36, alarm=37, setitimer=38, getpid=39, sendfile=40, sendto=44, recvfrom=45,
-    sendmsg=46, recvmsg=47, shutdown=48, getsockname=51, getpeername=52, setsockopt=54,
+    sendmsg=46, recvmsg=47, shutdown=48, getsockname=51, getpeername=52,
     getsockopt=55, exit=60, wait4=61, kill=62, uname=63, fsync=74, fdatasync=75, truncate=76,
     ftruncate=77, getdents=78, getcwd=79, chdir=80, fchdir=81, rename=82, mkdir=83, rmdir=84,
     creat=85, unlink=87, readlink=89, chmod=90, fchmod=91, umask=95, gettimeofday=96,

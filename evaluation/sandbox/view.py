@@ -1,9 +1,8 @@
-"""What a box can see: the interpreter, the agents' packages, one agent, and nothing else.
+"""What a zygote can see: the interpreter, the agents' packages, and nothing else.
 
 Builds the bubblewrap command line. The interpreter inside is that of the agents' environment.
 """
 
-import base64
 import functools
 import importlib.util
 import json
@@ -16,22 +15,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.sandbox.child import AGENT_DIR
+from evaluation.sandbox.cloning import INSIDE_UID
+from evaluation.sandbox.enclosure import AGENT_DIR
 from evaluation.sandbox.errors import BoxFailed
 
 PROJECT = Path(__file__).resolve().parents[2]
-CHILD = Path(__file__).with_name("child.py")
-CHILD_INSIDE = "/box/child.pyc"
 PACKAGES_INSIDE = "/packages"
-CAP_SYS_ADMIN = 21
-INSIDE_UID = "65534"
 DISCOVERY_S = 20.0
 
-# A session of its own, since a signal to the process group must not reach bubblewrap outside.
+# Without --die-with-parent, which may come too early (bubblewrap then waits for ever) and which
+# follows a thread: the zygote ends with its control socket, and all others with the zygote.
 ISOLATION = (
     "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-    "--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "box", "--clearenv",
+    "--as-pid-1", "--new-session", "--hostname", "box", "--clearenv",
 )  # fmt: skip
+DEVICES = ("null", "zero", "urandom")
 
 ENVIRONMENT = {
     "PATH": "/usr/bin",
@@ -49,16 +47,13 @@ INSTALL_PACKAGES = (
 )
 
 DISCOVER = """
-import base64, importlib.util, json, marshal, os, sys, sysconfig
+import json, os, sys, sysconfig
 base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
-code = compile(sys.stdin.buffer.read(), "child.py", "exec", dont_inherit=True)
 json.dump({
     "executable": os.path.realpath(sys.executable),
     "prefix": os.path.realpath(sys.base_prefix),
     "packages": sorted({os.path.realpath(sysconfig.get_path(p)) for p in ("purelib", "platlib")}),
     "base_packages": sorted({sysconfig.get_path(p, vars=base) for p in ("purelib", "platlib")}),
-    "child": base64.b64encode(
-        importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code)).decode(),
 }, sys.stdout)
 """
 
@@ -67,13 +62,12 @@ Bind = tuple[str, str]
 
 @dataclass(frozen=True)
 class View:
-    """An interpreter, the folders it needs as (outside, inside), and the compiled child."""
+    """An interpreter, the folders it needs as (outside, inside), and what must not show up."""
 
     executable: str
     binds: tuple[Bind, ...]
-    packages: tuple[str, ...]
+    packages: tuple[Bind, ...]
     masked: tuple[str, ...]
-    child: bytes
 
 
 def default_agent_python() -> Path:
@@ -95,11 +89,11 @@ def bwrap_path() -> str:
 
 @functools.cache
 def view_of(agent_python: Path) -> View:
-    """Asks the interpreter, once a process, where its parts lie, and has it compile the child."""
+    """Asks the interpreter, once a process, where its parts lie."""
     try:
         answer = subprocess.run(
             [agent_python, "-I", "-c", DISCOVER],
-            input=CHILD.read_bytes(),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             env={},
             timeout=DISCOVERY_S,
@@ -113,9 +107,8 @@ def view_of(agent_python: Path) -> View:
     return View(
         executable=found["executable"],
         binds=(*_system_binds(found["executable"], found["prefix"]), *packages),
-        packages=tuple(inside for _, inside in packages),
+        packages=tuple(packages),
         masked=tuple(path for path in found["base_packages"] if path not in found["packages"]),
-        child=base64.b64decode(found["child"]),
     )
 
 
@@ -129,41 +122,51 @@ def _system_binds(executable: str, prefix: str) -> Iterator[Bind]:
             yield path, path
 
 
-def command(
-    view: View, source: Path, hidden: Sequence[Path], is_root: bool, descriptors: dict[str, int]
+def enclosed(
+    view: View, hidden: Sequence[Path], is_root: bool, environment: dict[str, str]
 ) -> list[str]:
-    """The whole command line; `descriptors` has child, info, requests and answers."""
-    agent_dir = AGENT_DIR if source.is_dir() else f"{AGENT_DIR}/main.py"
-    binds = (*view.binds, (str(source), agent_dir))
+    """The command line that starts the interpreter in a view, namespaces and rights of its own.
+
+    environment: variables besides the usual ones.
+    """
+    variables = ENVIRONMENT | environment
     return [
         bwrap_path(),
         *ISOLATION,
         *_rights(is_root),
-        *(f for name, value in ENVIRONMENT.items() for f in ("--setenv", name, value)),
-        *(f for path in _parents(binds) for f in ("--dir", path)),
-        *(f for outside, inside in binds for f in ("--ro-bind", outside, inside)),
+        *(f for name, value in variables.items() for f in ("--setenv", name, value)),
+        *(f for path in _parents(view.binds) for f in ("--dir", path)),
+        *(f for outside, inside in view.binds for f in ("--ro-bind", outside, inside)),
         *(f for name in ("/lib", "/lib64") for f in _symlink(name)),
-        *(f for path in _masks(binds, view.masked, hidden) for f in _mask(path)),
-        *(f for name in ("null", "zero", "urandom") for f in _device(name)),
-        *("--perms", "0444", "--ro-bind-data", str(descriptors["child"]), CHILD_INSIDE),
-        *("--perms", "1777", "--dir", "/tmp", "--remount-ro", "/"),
-        *("--chdir", AGENT_DIR, "--info-fd", str(descriptors["info"]), "--"),
-        *(view.executable, "-I", "-S", "-X", "utf8", CHILD_INSIDE),
-        *(str(descriptors["requests"]), str(descriptors["answers"])),
+        *(f for path in _masks(view.binds, view.masked, hidden) for f in _mask(path)),
+        *(f for name in DEVICES for f in _device(name)),
+        *("--proc", "/proc", "--perms", "1777", "--dir", "/tmp", "--dir", AGENT_DIR),
+        *("--remount-ro", "/", "--chdir", "/", "--"),
+        *plain(view),
     ]
 
 
+def plain(view: View) -> list[str]:
+    """The command line of the interpreter alone."""
+    return [view.executable, "-I", "-S", "-X", "utf8"]
+
+
+def readable(view: View, is_inside: bool) -> list[str]:
+    """What an agent may read besides its own files, as it is named in its view."""
+    return [*(bind[is_inside] for bind in view.binds), *(f"/dev/{name}" for name in DEVICES)]
+
+
 def _rights(is_root: bool) -> list[str]:
-    """What the child needs to shut itself in; it gives all of it up before it loads the agent."""
-    rights = ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"]
+    """What a zygote of root needs to become somebody else; it gives all of it up at once."""
     if is_root:
-        return [*rights, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    return ["--unshare-user", "--uid", INSIDE_UID, "--gid", INSIDE_UID, *rights]
+        needed = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+        return [flag for name in needed for flag in ("--cap-add", name)]
+    return ["--unshare-user", "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
 
 
 def _parents(binds: Sequence[Bind]) -> list[str]:
     """Made by name, since bubblewrap would make them for their owner only."""
-    inside = [CHILD_INSIDE, *(inside for _, inside in binds)]
+    inside = [AGENT_DIR, "/dev/null", *(inside for _, inside in binds)]
     return sorted({str(parent) for path in inside for parent in Path(path).parents} - {"/"})
 
 
@@ -194,15 +197,3 @@ def _masks(binds: Sequence[Bind], masked: Sequence[str], hidden: Sequence[Path])
 
 def _is_inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
-
-
-@functools.cache
-def is_root() -> bool:
-    """Whether bubblewrap is started by root, which then drops to an unused uid inside."""
-    if os.geteuid() != 0:
-        return False
-    status = Path("/proc/self/status").read_text()
-    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
-    if not int(effective.split()[1], 16) >> CAP_SYS_ADMIN & 1:
-        raise BoxFailed("The worker runs as root without the right to create namespaces.")
-    return True

@@ -17,7 +17,8 @@ from evaluation.sandbox.errors import AgentFailed, BoxFailed
 from evaluation.sandbox.process import AgentProcess
 from evaluation.sandbox.view import PROJECT
 from tests.evaluation.sandbox.conftest import LIMITS
-from tests.hostile.boxes import SYSTEM_PYTHON, as_ordinary_user, processes_of
+from tests.hostile.boxes import SYSTEM_PYTHON, as_ordinary_user
+from tests.processes import descendants_of, is_running
 
 OBSERVATION = {"step": 0, "board": [0, 1], "inner": {"x": [{"y": 7}]}, "remainingOverageTime": 60}
 CONFIGURATION = {"actTimeout": 2, "columns": 7}
@@ -352,11 +353,11 @@ def test_closing_leaves_neither_processes_nor_descriptors(boxed):
         for _ in range(3)
     ]
     assert [box.load() for box in boxes] == [None] * 3
-    sessions = {pid for box in boxes for pid in box.pids()}
+    pids = [box.pid for box in boxes]
     for box in boxes:
         box.close()
         box.close()
-    assert processes_of(sessions) == []
+    assert not any(map(is_running, pids))
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -370,9 +371,9 @@ def test_closed_box_stays_closed(boxed):
 
 def test_box_can_be_closed_before_it_stands(boxed):
     box = boxed("def agent(obs): return 1")
-    sessions = set(box.pids())
+    pid = box.pid
     box.close()
-    assert not [pid for pid in processes_of(sessions - {0}) if pid != os.getpid()]
+    assert not is_running(pid)
 
 
 def test_boxes_start_side_by_side(boxed):
@@ -382,22 +383,23 @@ def test_boxes_start_side_by_side(boxed):
     assert time.monotonic() - started < 1.4
 
 
-def test_hidden_folder_below_a_visible_one_is_empty(boxed, tmp_path):
-    (tmp_path / "bundle" / "var" / "inner").mkdir(parents=True)
-    (tmp_path / "bundle" / "var" / "secret").write_text("x")
-    (tmp_path / "bundle" / "main.py").write_text(
-        "import os\ndef agent(obs): return [os.path.exists('var/secret'), os.listdir('var')]\n"
+def test_hidden_folder_below_a_visible_one_is_empty(boxed):
+    folder = next(
+        path for path in Path("/usr/lib").iterdir() if path.is_dir() and [*path.iterdir()]
     )
-    box = boxed(tmp_path / "bundle", hidden=[tmp_path / "bundle" / "var"])
-    assert answer(box) == [False, []]
+    source = f"import os\ndef agent(obs): return os.listdir({str(folder)!r})\n"
+    assert answer(boxed(source)) != []
+    assert answer(boxed(source, hidden=[folder])) == []
 
 
-def test_unreadable_source_is_the_platforms_fault(boxed, tmp_path):
-    path = tmp_path / "private.py"
-    path.write_text("def agent(obs): return 1")
-    path.chmod(0o600)
-    with pytest.raises(BoxFailed, match="not readable"):
-        boxed(path)
+def test_source_without_main_is_the_platforms_fault(boxed, tmp_path):
+    with pytest.raises(BoxFailed, match=r"no main\.py"):
+        boxed(tmp_path)
+
+
+def test_missing_source_is_the_platforms_fault(boxed, tmp_path):
+    with pytest.raises(BoxFailed, match="No such file"):
+        boxed(tmp_path / "gone.py")
 
 
 def test_missing_interpreter_is_the_platforms_fault(boxed):
@@ -417,7 +419,7 @@ for box in boxes:
     box.start()
 for box in boxes:
     box.load()
-print(*boxes[0].pids(), *boxes[1].pids(), flush=True)
+print("playing", flush=True)
 boxes[0].act({}, {}, 60)
 """
 
@@ -431,21 +433,14 @@ def killed_worker_leaves_nothing(folder: Path, python: str, agent_python: str) -
         stdout=subprocess.PIPE,
         env={"PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])},
     ) as worker:
-        pids = {int(pid) for pid in worker.stdout.readline().split()}
-        assert len(pids) == 4
+        assert worker.stdout.readline() == b"playing\n"
+        pids = descendants_of(worker.pid)
+        assert len(pids) >= 4
         worker.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 5
-    while left := [pid for pid in processes_of(pids) if is_running(pid)]:
+    while left := [pid for pid in pids if is_running(pid)]:
         assert time.monotonic() < deadline, f"{left} outlived the worker"
         time.sleep(0.01)
-
-
-def is_running(pid: int) -> bool:
-    """A zombie whose new parent has not looked yet is not running."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("attempt", range(3))
@@ -462,9 +457,8 @@ def test_killed_worker_of_an_ordinary_user_takes_its_boxes_along():
 
 
 def test_context_manager_closes(tmp_path):
-    tmp_path.chmod(0o755)
     (tmp_path / "main.py").write_text("def agent(obs): return 1")
     with AgentProcess(tmp_path, LIMITS) as box:
         assert answer(box) == 1
-        sessions = set(box.pids())
-    assert processes_of(sessions) == []
+        pid = box.pid
+    assert not is_running(pid)

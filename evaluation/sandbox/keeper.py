@@ -1,0 +1,114 @@
+"""Keeps a warm zygote for each view in this process, and replaces it before it grows old.
+
+A new one is attacked by the probe before the first agent is cloned from it.
+"""
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.sandbox.errors import BoxFailed
+from evaluation.sandbox.nursery import Nursery
+from evaluation.sandbox.probe import Probe, attacked, find, is_enough, start
+
+RECYCLE_AFTER_LAUNCHES = 500
+RECYCLE_AFTER_S = 600.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What boxes are made of. minimum: the weakest level that will do.
+
+    hidden: folders that no agent may see; preload: what the zygote imports for all of them.
+    """
+
+    agent_python: Path
+    hidden: tuple[Path, ...]
+    preload: tuple[str, ...] = ("numpy", "numpy.random")
+    environment: tuple[tuple[str, str], ...] = ()
+    minimum: str = "A"
+
+
+@dataclass
+class Kept:
+    current: Nursery
+    probe: Probe
+    successor: Nursery | None = None
+
+
+_kept: dict[Wanted, Kept] = {}
+_lock = threading.Lock()
+
+
+def lend(wanted: Wanted) -> Nursery:
+    """A warm zygote that holds. Raises BoxFailed with the reason where there is none."""
+    with _lock:
+        kept = _kept.get(wanted)
+        if kept is None:
+            kept = _kept[wanted] = _find(wanted)
+        elif _is_old(kept.current):
+            _recycle(wanted, kept)
+        return kept.current
+
+
+def _find(wanted: Wanted) -> Kept:
+    nursery, found = find(
+        wanted.agent_python, wanted.hidden, wanted.preload, dict(wanted.environment)
+    )
+    if nursery is None or not is_enough(found.level, wanted.minimum):
+        if nursery:
+            nursery.close()
+        raise BoxFailed(found.reason, found.remedy)
+    return Kept(nursery, found)
+
+
+def _is_old(nursery: Nursery) -> bool:
+    age_s = time.monotonic() - nursery.started
+    return nursery.launches >= RECYCLE_AFTER_LAUNCHES or age_s >= RECYCLE_AFTER_S
+
+
+def _recycle(wanted: Wanted, kept: Kept) -> None:
+    """The successor warms up beside the old one, which serves until then."""
+    if kept.successor is None:
+        kept.successor = start(
+            kept.current.level,
+            wanted.agent_python,
+            wanted.hidden,
+            wanted.preload,
+            dict(wanted.environment),
+        )
+    elif kept.successor.poll():
+        kept.probe = attacked(kept.successor, wanted.hidden)
+        if not is_enough(kept.probe.level, wanted.minimum):
+            raise BoxFailed(kept.probe.reason, kept.probe.remedy)
+        kept.current.retire()
+        kept.current, kept.successor = kept.successor, None
+
+
+def level_of(wanted: Wanted) -> str:
+    """The level at which boxes of this kind are kept here."""
+    return _kept[wanted].probe.level if wanted in _kept else ""
+
+
+def close() -> None:
+    """Ends every zygote of this process that no box plays from."""
+    with _lock:
+        for kept in _kept.values():
+            for nursery in filter(None, (kept.current, kept.successor)):
+                nursery.retire()
+        _kept.clear()
+
+
+def _forget() -> None:
+    """In a forked process: its parent's zygotes are not its own."""
+    global _lock
+    _lock = threading.Lock()
+    for kept in _kept.values():
+        for nursery in filter(None, (kept.current, kept.successor)):
+            nursery.abandon()
+    _kept.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

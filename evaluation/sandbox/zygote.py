@@ -1,0 +1,142 @@
+"""The zygote: a warm interpreter in an empty view, from which every box is cloned.
+
+Runs inside, standard library only; it never reads a byte of an agent. On its control socket it
+takes `launch`, `reap` and `status`; the worker's death, an end of that socket, is its own end.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from typing import Any, NoReturn
+
+from evaluation.sandbox import child, cloning, enclosure
+
+MAX_MESSAGE = 1 << 16
+
+
+class Parked:
+    """A clone that waits for its agent, and the worker's ends of its pipes."""
+
+    def __init__(self, number: int, pid: int, first: int, ends: list[int]) -> None:
+        self.number, self.pid, self.first, self.ends = number, pid, first, ends
+
+
+class Zygote:
+    def __init__(self, control: socket.socket, setup: dict[str, Any]) -> None:
+        self.control, self.setup = control, setup
+        self.parked: list[Parked] = []
+        self.playing: dict[int, Parked] = {}
+        self.count = 0
+        self.spaces = cloning.ProcessSpace() if setup["namespaces"] else None
+        self.folder = None if setup["namespaces"] else tempfile.mkdtemp(prefix="palaestra-")
+
+    def serve(self) -> None:
+        self.reply({"ready": True, "threads": len(os.listdir("/proc/self/task"))})
+        waiting = select.poll()
+        waiting.register(self.control, select.POLLIN)
+        while True:
+            while len(self.parked) < self.setup["spare"] and not waiting.poll(0):
+                self.parked.append(self.make())
+            message = self.control.recv(MAX_MESSAGE)
+            if not message:
+                return self.end()
+            request = json.loads(message)
+            getattr(self, request["op"])(**request.get("with", {}))
+
+    def launch(self) -> None:
+        parked = self.parked.pop(0) if self.parked else self.make()
+        self.playing[parked.number] = parked
+        self.reply({"number": parked.number}, parked.ends)
+        for descriptor in parked.ends:
+            os.close(descriptor)
+
+    def reap(self, number: int) -> None:
+        """The worker has seen it die."""
+        self.bury(self.playing.pop(number))
+
+    def status(self, number: int) -> None:
+        """How it ended: its exit code, or a signal as a negative number; its memory at most."""
+        status, max_kib = self.bury(self.playing.pop(number))
+        self.reply({"status": status, "max_kib": max_kib})
+
+    def bury(self, dead: Parked) -> tuple[int, int]:
+        _, status, usage = os.wait4(dead.pid, 0)
+        if dead.first:
+            os.kill(dead.first, signal.SIGKILL)
+            os.waitpid(dead.first, 0)
+        if self.folder:
+            shutil.rmtree(os.path.join(self.folder, str(dead.number)), ignore_errors=True)
+        return os.waitstatus_to_exitcode(status), usage.ru_maxrss
+
+    def make(self) -> Parked:
+        """Clones one; in the clone this does not return."""
+        self.count += 1
+        pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(4)]
+        theirs = [pipes[0][0], *(write for _, write in pipes[1:])]
+        ours = [pipes[0][1], *(read for read, _ in pipes[1:])]
+        pid, first, pidfd = self.clone(theirs)
+        for descriptor in theirs:
+            os.close(descriptor)
+        return Parked(self.count, pid, first, [*ours, pidfd])
+
+    def clone(self, descriptors: list[int]) -> tuple[int, int, int]:
+        with self.spaces or contextlib.nullcontext(0) as first:
+            pid, pidfd = cloning.clone(cloning.OWN_VIEW if self.spaces else 0)
+            if pid == 0:
+                self.become_child(descriptors)
+        return pid, first, pidfd
+
+    def become_child(self, descriptors: list[int]) -> NoReturn:
+        folder = os.path.join(self.folder, str(self.count)) if self.folder else None
+        try:
+            child.live(descriptors, self.setup, folder)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+
+    def reply(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
+        body = json.dumps(message).encode()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(self.control, [body], descriptors or [])
+
+    def end(self) -> None:
+        for one in [*self.parked, *self.playing.values()]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one.pid, signal.SIGKILL)
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def warm_up(setup: dict[str, Any]) -> None:
+    """Imports what agents will import, as far as it is there, so that no clone does it again."""
+    sys.path += setup["packages"]
+    sys.dont_write_bytecode = True
+    for name in setup["preload"]:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+
+
+def main(control: socket.socket, setup: dict[str, Any]) -> None:
+    try:
+        if setup["uid"] is not None:
+            enclosure.drop_capabilities(setup["uid"])
+        if setup["namespaces"]:
+            cloning.enter_own_user_namespace()
+        warm_up(setup)
+        zygote = Zygote(control, setup)
+    except Exception as error:
+        control.send(json.dumps({"error": f"{type(error).__name__}: {error}"[:500]}).encode())
+        return
+    zygote.serve()

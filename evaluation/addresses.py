@@ -10,8 +10,15 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str], Sequence[str]]
 
-HOST = re.compile(r"[A-Za-z0-9.:-]{1,253}")
+LABEL = "[A-Za-z0-9-]{1,63}"
+HOST = re.compile(rf"(?=.{{1,253}}$)(?:{LABEL}(?:\.{LABEL})*\.?|(?=.*:)[0-9A-Fa-f:.]+)")
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+UNICAST = ipaddress.IPv6Network("2000::/3")
+# Special by IANA's registries (RFC 6890), and global to one or the other version of `ipaddress`.
+SPECIAL = [
+    ipaddress.ip_network(network)
+    for network in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")
+]
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,12 @@ class Allowed:
 
 
 def is_permitted(address: str, host: str, port: int, allowed: Sequence[Allowed]) -> bool:
+    """address: in digits. One with a zone belongs to an interface of this machine: never."""
     try:
         plain = _unwrapped(ipaddress.ip_address(address))
     except ValueError:
+        return False
+    if "%" in address:
         return False
     return _is_global(plain) or any(entry.covers(host, plain, port) for entry in allowed)
 
@@ -70,10 +80,8 @@ def _unwrapped(address: Address) -> Address:
 
 
 def _is_global(address: Address) -> bool:
-    special = (
-        address.is_multicast
-        or address.is_reserved
-        or address.is_unspecified
-        or (isinstance(address, ipaddress.IPv6Address) and address.is_site_local)
-    )
-    return address.is_global and not special
+    if isinstance(address, ipaddress.IPv6Address) and address not in UNICAST:
+        return False
+    if address.is_multicast or address.is_reserved or any(address in one for one in SPECIAL):
+        return False
+    return address.is_global

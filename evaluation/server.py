@@ -345,6 +345,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Type", answer.kind)
         self.send_header("Content-Length", str(len(answer.body)))
+        if answer.log:
+            self.send_header("Server-Timing", f"think;dur={answer.log['duration'] * 1000:.3f}")
         if answer.status == 405:
             self.send_header("Allow", "GET, POST")
         if self.close_connection:

@@ -4,7 +4,7 @@ import functools
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,8 +12,8 @@ import orjson
 
 from evaluation import addresses, exchange
 from evaluation.agent import Log
+from evaluation.channel import ExchangeError, Target, TooSlow
 from evaluation.errors import DeadlineExceeded
-from evaluation.exchange import ExchangeError, Target, TooSlow
 from evaluation.sandbox import wire
 from evaluation.sandbox.errors import AgentFailed
 from evaluation.verdict import Verdict
@@ -22,6 +22,8 @@ MAX_URL = 2000
 # What the http-server of kaggle-environments answers in place of an action.
 LATE = "DeadlineExceeded"
 RAISED = "BaseException::"
+
+Signer = Callable[[bytes], dict[str, str]]
 
 
 def check_url(url: str) -> Target:
@@ -48,6 +50,7 @@ class UrlAgent:
     """Asks a server for each action. allow: `host:port` or `network[:port]` besides global ones.
 
     resolve: name to addresses, in place of the system's resolver; asked once an episode.
+    signer: gives the headers that tell the server who asks for the body; see SigningKey.
     """
 
     load_seconds = 0.0
@@ -59,29 +62,39 @@ class UrlAgent:
         environment: str = "",
         allow: Sequence[str] = (),
         resolve: addresses.Resolve | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self.target = check_url(url)
         self.environment = environment
         self.verdict: Verdict | None = None
         self._allowed = [addresses.Allowed.parse(entry) for entry in allow]
         self._resolve = resolve or addresses.look_up
+        self._signer = signer
         self._addresses: list[str] = []
 
     def act(
         self, observation: dict[str, Any], configuration: dict[str, Any], deadline_s: float
     ) -> tuple[Any, Log]:
-        """The action, or an exception in its place once anything has failed."""
+        """The action, or an exception in its place once anything has failed.
+
+        Its log has the round trip as `duration` and `wall`, and as `think` the seconds that the
+        server says its agent took, where they fit into the round trip.
+        """
         started = time.monotonic()
-        if self.verdict is None:
-            action = self._attempt(observation, configuration, started + deadline_s)
-        else:
-            action = AgentFailed(self.verdict)
-        stderr = f"{self.verdict.message}\n" if self.verdict else ""
-        return action, {"duration": time.monotonic() - started, "stdout": "", "stderr": stderr}
+        action, think = self._attempt(observation, configuration, started + deadline_s)
+        seconds = time.monotonic() - started
+        log: Log = {"duration": seconds, "wall": seconds, "stdout": "", "stderr": ""}
+        if self.verdict:
+            log["stderr"] = f"{self.verdict.message}\n"
+        if think is not None and think <= seconds:
+            log["think"] = think
+        return action, log
 
     def _attempt(
         self, observation: dict[str, Any], configuration: dict[str, Any], deadline: float
-    ) -> Any:
+    ) -> tuple[Any, float | None]:
+        if self.verdict:
+            return AgentFailed(self.verdict), None
         question = {
             "action": "act",
             "configuration": configuration,
@@ -89,45 +102,64 @@ class UrlAgent:
             "state": {"observation": observation},
         }
         try:
-            return self._checked(self._exchange(orjson.dumps(question), deadline))
+            answer = self._exchange(orjson.dumps(question), deadline)
+            return _action(answer.body), answer.think
         except ExchangeError as error:
-            self.verdict = Verdict("network_failure", str(error))
+            message = str(error)
+            self.verdict = Verdict("network_failure", message, error.detail, error.reason)
             is_late = isinstance(error, TooSlow)
-            return DeadlineExceeded(str(error)) if is_late else AgentFailed(self.verdict)
+            return DeadlineExceeded(message) if is_late else AgentFailed(self.verdict), None
 
-    def _exchange(self, body: bytes, deadline: float) -> Any:
+    def _exchange(self, body: bytes, deadline: float) -> exchange.Answer:
         if not self._addresses:
             self._addresses = self._look_up(deadline)
-        answer = exchange.post(self.target, self._addresses, body, deadline)
-        try:
-            return wire.loads(answer)
-        except wire.WireError as error:
-            raise ExchangeError("The agent's server did not answer with plain JSON.") from error
+        signature = self._signer(body) if self._signer else {}
+        return exchange.post(self.target, self._addresses, body, deadline, signature)
 
     def _look_up(self, deadline: float) -> list[str]:
         """Every address must be permitted, so that no second look-up can change the target."""
         found = _within(deadline, functools.partial(self._resolve, self.target.host))
         if not found:
-            raise ExchangeError("The name of the agent's server cannot be resolved.")
+            raise ExchangeError(
+                "unresolved", "The name of the agent's server cannot be resolved to an address."
+            )
         host, port = self.target.host, self.target.port
         if not all(addresses.is_permitted(one, host, port, self._allowed) for one in found):
             raise ExchangeError(
-                "The agent's server is not at a public address; only the organiser allows others."
+                "forbidden_address",
+                "The agent's server is not at a public address; only the organiser allows others.",
             )
         return found
 
-    def _checked(self, answer: Any) -> Any:
-        if not isinstance(answer, dict) or "action" not in answer:
-            raise ExchangeError("The agent's server did not answer with an action.")
-        action = answer["action"]
-        if action == LATE:
-            raise TooSlow("The agent's server reports that its agent was too slow.")
-        if isinstance(action, str) and action.startswith(RAISED):
-            raise ExchangeError("The agent's server reports that its agent raised an exception.")
-        return action
+
+def _action(body: bytes) -> Any:
+    """The action in the body of an answer. Raises ExchangeError."""
+    try:
+        answer = wire.loads(body)
+    except wire.BadValue as error:
+        raise ExchangeError(
+            "not_json",
+            "The agent's server did not answer with plain JSON: a value is beyond the limits.",
+        ) from error
+    except wire.WireError as error:
+        raise ExchangeError(
+            "not_json", "The agent's server did not answer with plain JSON."
+        ) from error
+    if not isinstance(answer, dict) or "action" not in answer:
+        raise ExchangeError("no_action", "The agent's server did not answer with an action.")
+    action = answer["action"]
+    if action == LATE:
+        raise TooSlow("The agent's server reports that its agent was too slow.")
+    if isinstance(action, str) and action.startswith(RAISED):
+        raise ExchangeError(
+            "agent_error",
+            "The agent's server reports that its agent raised an exception.",
+            detail=action.removeprefix(RAISED),
+        )
+    return action
 
 
-def _within(deadline: float, resolve: Any) -> list[str]:
+def _within(deadline: float, resolve: Callable[[], Sequence[str]]) -> list[str]:
     """The resolver knows no time limit, so it runs in a thread that may be left behind."""
     found: list[str] = []
 
@@ -141,5 +173,5 @@ def _within(deadline: float, resolve: Any) -> list[str]:
     thread.start()
     thread.join(max(0.0, deadline - time.monotonic()))
     if thread.is_alive():
-        raise TooSlow("The agent's server did not answer in time.")
+        raise TooSlow("The name of the agent's server was not looked up in time.")
     return found

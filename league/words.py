@@ -1,6 +1,6 @@
 """The sentence behind every state word: title texts and the help page say the same."""
 
-from evaluation.verdict import ADVICE
+from evaluation.verdict import ADVICE, NETWORK_ADVICE
 from league.models import Attempt, Clock, Match, Phase, Submission
 
 SUBMISSION_STATES = {
@@ -78,6 +78,23 @@ VERDICTS = {
     "network_failure": "The agent's server could not be reached or did not answer properly.",
     "platform_fault": "A fault of ours: not counted, not charged to any limit, tried again.",
 }
+NETWORK_REASONS = {
+    "refused": "Nobody took the connection at the address of the agent's server.",
+    "unresolved": "The host name in the URL has no address.",
+    "forbidden_address": "The name leads to an address that is not public, or to several of which "
+    "one is not.",
+    "timeout": "The look-up, the connection and the answer together took longer than the move had.",
+    "tls": "The certificate was not valid for the name in the URL, or TLS failed.",
+    "redirect": "The server pointed to another address. That is never followed.",
+    "status": "The server answered with another status than 200.",
+    "too_large": "The headers or the body of the answer were larger than is taken.",
+    "compressed": "The answer was compressed, or encoded in a way that was not asked for.",
+    "not_http": "What came back was not HTTP, or could be read in two ways.",
+    "broken": "The connection ended before the answer was whole.",
+    "not_json": "The body of the answer was not plain JSON.",
+    "no_action": "The answer held no action.",
+    "agent_error": "The server itself reported that its agent raised an exception.",
+}
 CLOCKS = {
     Clock.CHARGED: "An agent pays for its own processor time and its own waiting, not for the "
     "machine's load.",
@@ -140,5 +157,12 @@ def verdict_word(code: str) -> str:
 
 
 def verdict_rows() -> list[tuple[str, str, str]]:
-    """Code, what happened, what to do: in the order of the engine's vocabulary."""
-    return [(code, VERDICTS[code], advice) for code, advice in ADVICE.items()]
+    """Code, what happened, what to do: in the order of the engine's vocabulary.
+
+    The reasons of a network failure follow, each under both names.
+    """
+    rows = [(code, VERDICTS[code], advice) for code, advice in ADVICE.items()]
+    return rows + [
+        (f"network_failure_{reason}", NETWORK_REASONS[reason], advice)
+        for reason, advice in NETWORK_ADVICE.items()
+    ]

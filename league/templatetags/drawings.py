@@ -94,7 +94,7 @@ def compare(scored: float, expected: float) -> SafeString:
 @register.simple_tag
 def move_bar(move: dict[str, Any], scale: charts.Scale, limit_s: float) -> SafeString:
     """What a move took: charged within its limit, charged beyond it, and not charged."""
-    limit, charged = scale.at(limit_s), scale.at(move["seconds"])
+    limit, charged = scale.at(limit_s), max(scale.at(move["seconds"]), 1)
     wall = max(scale.at(move["wall"] or 0), charged)
     pieces = (("own", 0, min(charged, limit)), ("over", limit, charged), ("free", charged, wall))
     parts = "".join(

@@ -187,7 +187,7 @@ class Environment:
         runner = Runner(self, agents)
         start = perf_counter()
         while not self.done:
-            if perf_counter() - start >= self.configuration["runTimeout"]:
+            if perf_counter() - start - runner.excused >= self.configuration["runTimeout"]:
                 raise runner.overtime()
             self._advance(*runner.act())
         return self.steps

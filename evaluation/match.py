@@ -12,15 +12,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import evaluation
+from evaluation import packages
 from evaluation.agent import Actor
 from evaluation.engine import Environment
 from evaluation.errors import DeadlineExceeded
 from evaluation.replay import strip_private
+from evaluation.sandbox.keeper import Wanted
 from evaluation.sandbox.limits import MIB, Limits
 from evaluation.sandbox.process import AgentProcess
 from evaluation.spec import FAULTS
 from evaluation.url_agent import UrlAgent
 from evaluation.verdict import Verdict
+
+# The machine was overloaded where agents waited for it for more than this share of their time,
+# and for so many seconds: the few microseconds of each wake-up are no load.
+HEAVY_SHARE, HEAVY_S = 0.2, 0.1
+METERS = ("wall", "cpu", "delay", "think")
 
 Kind = Literal["path", "url", "builtin"]
 StageReport = Callable[[str, float], None]
@@ -67,6 +74,7 @@ class EpisodeSpec:
     pondering: bool = False
     minimum: str = "A"
     data_dir: str = ""  # where package sets are installed
+    signing_key: str = ""  # the file that holds it; requests to URL agents are signed with it
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "agents", tuple(AgentSpec.of(agent) for agent in self.agents))
@@ -91,7 +99,8 @@ class EpisodeResult:
     step_logs: list[list[dict[str, Any]]] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)  # of the boxed seats, import included
     delay: list[float] = field(default_factory=list)  # spent waiting for a processor
-    overloaded: bool = False
+    overloaded: bool = False  # the machine, for a fifth of the agents' time or more
+    held_up: bool = False  # an agent was late, and with a processor of its own it would not be
     level: str = ""  # of the boxes, where there were any
 
 
@@ -106,8 +115,16 @@ class MatchResult:
 
 
 def play(spec: MatchSpec, on_stage: StageReport | None = None) -> MatchResult:
-    """Plays the episodes of a match, one after the other, each with fresh agents."""
-    return MatchResult([play_episode(episode, on_stage) for episode in spec.episodes])
+    """Plays the episodes of a match, one after the other, each with fresh agents.
+
+    One in which only the machine's load made an agent late is played again, once.
+    """
+    return MatchResult([_play_fairly(episode, on_stage) for episode in spec.episodes])
+
+
+def _play_fairly(spec: EpisodeSpec, on_stage: StageReport | None) -> EpisodeResult:
+    result = play_episode(spec, on_stage)
+    return play_episode(spec, on_stage) if result.held_up else result
 
 
 def play_episode(spec: EpisodeSpec, on_stage: StageReport | None = None) -> EpisodeResult:
@@ -144,22 +161,48 @@ def _open(agent: AgentSpec, spec: EpisodeSpec, env: Environment) -> Actor | str:
     if agent.kind == "builtin":
         return agent.source
     if agent.kind == "url":
-        return UrlAgent(
-            agent.source,
-            environment=spec.environment,
-            allow=spec.url_allow,
-            resolve=spec.resolve,
-        )
-    hidden = [Path(path) for path in spec.hidden]
-    return AgentProcess(Path(agent.source), _limits(agent, env), hidden=hidden)
+        return _remote(agent, spec)
+    installed = packages.find(agent.packages, _data_dir(spec))
+    return AgentProcess(
+        Path(agent.source),
+        _limits(agent, installed, env),
+        wanted=Wanted(
+            packages.python_of(agent.packages, _data_dir(spec)),
+            tuple(Path(path) for path in spec.hidden),
+            installed.preload,
+            tuple(installed.environment.items()),
+            spec.minimum,
+        ),
+        bank_s=env.state[0]["observation"].get("remainingOverageTime", 0.0),
+        is_fair=spec.clock == "charged",
+        pondering=spec.pondering,
+    )
 
 
-def _limits(agent: AgentSpec, env: Environment) -> Limits:
+def _remote(agent: AgentSpec, spec: EpisodeSpec) -> UrlAgent:
+    from evaluation.signing import SigningKey
+
+    key = SigningKey.load_or_create(Path(spec.signing_key)) if spec.signing_key else None
+    return UrlAgent(
+        agent.source,
+        environment=spec.environment,
+        allow=spec.url_allow,
+        resolve=spec.resolve,
+        signer=key.signer(agent.source) if key else None,
+    )
+
+
+def _data_dir(spec: EpisodeSpec) -> Path | None:
+    return Path(spec.data_dir) if spec.data_dir else None
+
+
+def _limits(agent: AgentSpec, installed: packages.PackageSet, env: Environment) -> Limits:
     """The processor time is bounded by what the clocks of the episode can ever allow."""
+    startup_s = max(agent.startup_s, installed.startup_s)
     return Limits(
-        startup_s=agent.startup_s,
-        memory_bytes=agent.memory_mb * MIB,
-        cpu_s=agent.startup_s + env.configuration["runTimeout"],
+        startup_s=startup_s,
+        memory_bytes=max(agent.memory_mb, installed.memory_mb) * MIB,
+        cpu_s=startup_s + env.configuration["runTimeout"],
     )
 
 
@@ -179,6 +222,7 @@ def _result(
     rewards = [None if s["reward"] is None else float(s["reward"]) for s in env.state]
     verdicts = [_verdict(env, n, seat, seat in whole) for n, seat in enumerate(seats)]
     step_logs = [_step_logs(env, number) for number in range(len(seats))]
+    load = _Load.of(seats)
     return EpisodeResult(
         statuses=[s["status"] for s in env.state],
         rewards=rewards,
@@ -190,9 +234,42 @@ def _result(
         timings=[[entry["seconds"] for entry in entries] for entries in step_logs],
         load_seconds=[_load_seconds(seat) for seat in seats],
         seconds=seconds,
-        replay=_public_replay(env, spec, verdicts),
+        replay=_public_replay(env, spec, seats, verdicts, load),
         step_logs=step_logs,
+        cpu=load.cpu,
+        delay=load.delay,
+        overloaded=load.is_heavy,
+        held_up=load.is_heavy and any(map(_is_held_up, seats)),
+        level=max((seat.level for seat in seats if isinstance(seat, AgentProcess)), default=""),
     )
+
+
+@dataclass(frozen=True)
+class _Load:
+    """What the boxed agents used of the machine, and how long they waited for it, by seats."""
+
+    wall: list[float]
+    cpu: list[float]
+    delay: list[float]
+
+    @classmethod
+    def of(cls, seats: list[Any]) -> "_Load":
+        used = [getattr(seat, "used", []) for seat in seats]
+        return cls(
+            wall=[round(sum(one.wall for one in readings), 6) for readings in used],
+            cpu=[round(sum(one.cpu for one in readings), 6) for readings in used],
+            delay=[round(sum(one.delay for one in readings), 6) for readings in used],
+        )
+
+    @property
+    def is_heavy(self) -> bool:
+        waited = sum(self.delay)
+        return waited >= HEAVY_S and waited > HEAVY_SHARE * sum(self.wall)
+
+
+def _is_held_up(seat: Any) -> bool:
+    """Whether it ran out of time by the wall, and had not used that time of a processor."""
+    return isinstance(seat, AgentProcess) and seat.is_held_up
 
 
 def _scores(rewards: list[float | None]) -> list[float]:
@@ -244,13 +321,18 @@ def _step_logs(env: Environment, number: int) -> list[dict[str, Any]]:
                     "stderr": log.get("stderr", ""),
                     "seconds": round(log["duration"], 6),
                     "bank_left": bank,
+                    **{key: log[key] for key in METERS if key in log},
                 }
             )
     return entries
 
 
 def _public_replay(
-    env: Environment, spec: EpisodeSpec, verdicts: list[Verdict | None]
+    env: Environment,
+    spec: EpisodeSpec,
+    seats: list[Any],
+    verdicts: list[Verdict | None],
+    load: _Load,
 ) -> dict[str, Any]:
     replay = strip_private(env.toJSON())
     replay["info"] |= {
@@ -258,6 +340,19 @@ def _public_replay(
             agent.name or f"Seat {number + 1}" for number, agent in enumerate(spec.agents)
         ],
         "result": env.summary(),
-        "verdicts": [verdict and [verdict.code, verdict.message] for verdict in verdicts],
+        "verdicts": [v and [v.code, v.message, v.advice] for v in verdicts],
+        "limits": _shown_limits(spec, seats),
+        "overloaded": load.is_heavy,
     }
     return replay
+
+
+def _shown_limits(spec: EpisodeSpec, seats: list[Any]) -> dict[str, Any]:
+    """Those that the configuration does not show; of start-up and memory, the boxed seats'."""
+    boxed = [seat.limits for seat in seats if isinstance(seat, AgentProcess)]
+    return {
+        "startup_s": max((limits.startup_s for limits in boxed), default=None),
+        "memory_mb": max((limits.memory_bytes // MIB for limits in boxed), default=None),
+        "clock": spec.clock,
+        "pondering": spec.pondering,
+    }

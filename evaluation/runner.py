@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from evaluation.engine import Environment, Logs
 
 LOG_LENGTH = 10_000
+METERS = ("wall", "cpu", "delay", "think")
 
 
 class Runner:
@@ -23,6 +24,7 @@ class Runner:
         self._env = env
         self._players = [seat_agent(agent, env.agents, env.name, env.debug) for agent in agents]
         self._seconds = [0.0] * len(self._players)
+        self.excused = 0.0  # seconds that passed and that no seat is charged for
         self._log_length = env.configuration.get("maxLogLength", LOG_LENGTH)
 
     def act(self, own: Any = None) -> tuple[list[Any], "Logs"]:
@@ -59,11 +61,16 @@ class Runner:
         action, log = player.act(seen, configuration, limit + bank)
         duration = log["duration"]
         self._seconds[position] += duration
+        if "wall" in log:
+            self.excused += max(0.0, log["wall"] - duration)
         if duration - limit > bank:
             action = DeadlineExceeded(f"The move took {duration:.2f} s.", position)
         length = self._log_length
-        return action, {
+        entry: dict[str, Any] = {
             "duration": round(duration, 6),
             "stdout": log["stdout"][:length],
             "stderr": log["stderr"][:length],
         }
+        if "wall" in log:
+            entry |= {key: round(log[key], 6) for key in METERS if key in log}  # type: ignore[literal-required]
+        return action, entry

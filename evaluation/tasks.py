@@ -115,6 +115,11 @@ def _episode_spec(
         seed=episode["seed"],
         url_allow=config.url_allow,
         hidden=[str(config.data_dir)],
+        clock=episode.get("clock", "charged"),
+        pondering=episode.get("pondering", False),
+        minimum=config.minimum,
+        data_dir=str(config.data_dir),
+        signing_key=str(config.data_dir / "signing.key"),
     )
 
 
@@ -128,6 +133,10 @@ def _episode_json(result: EpisodeResult) -> dict[str, Any]:
         "slowest": [max(seconds, default=0.0) for seconds in result.timings],
         "seconds": round(result.seconds, 4),
         "steps": len(result.replay["steps"]),
+        "overloaded": result.overloaded,
+        "level": result.level,
+        "cpu": result.cpu,
+        "delay": result.delay,
         "cause": str(result.replay["info"]["result"]["cause"])[:300],
         "replay": base64.b64encode(replay.to_bytes(result.replay)).decode(),
         "logs": base64.b64encode(replay.to_bytes({"seats": result.step_logs})).decode(),

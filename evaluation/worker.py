@@ -22,12 +22,11 @@ from celery import Celery
 from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 
 from evaluation import broker
-from evaluation.sandbox.probe import Probe, probe
+from evaluation.sandbox.probe import Probe, is_enough, probe
 
 logger = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
-LEVELS = ("none", "C", "B", "A")
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def probe_box() -> Probe:
     """Probes the box by an attack on it, and keeps what came out for the tasks of this worker."""
     global _settings
     found = probe(_settings.data_dir)
-    has_box = LEVELS.index(found.level) >= LEVELS.index(_settings.minimum)
+    has_box = is_enough(found.level, _settings.minimum)
     _settings = dataclasses.replace(_settings, has_box=has_box, box_reason=found.reason)
     redis_client.cache_clear()
     return found
@@ -117,7 +116,9 @@ def _report(found: Probe) -> dict[str, Any]:
         "has_box": _settings.has_box,
         "reason": found.reason,
         "remedy": found.remedy,
+        "minimum": _settings.minimum,
         "checks": found.checks,
+        "details": found.details,
         "pid": os.getpid(),
     }
 

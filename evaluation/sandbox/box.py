@@ -25,11 +25,11 @@ Files = Sequence[tuple[str, bytes]]
 
 
 class Late(Exception):
-    """No whole answer within the time allowed. is_stuck: it was hardly charged, only slow."""
+    """No whole answer within the time allowed. is_held_up: it had not used it of a processor."""
 
-    def __init__(self, is_stuck: bool) -> None:
-        super().__init__(is_stuck)
-        self.is_stuck = is_stuck
+    def __init__(self, is_held_up: bool) -> None:
+        super().__init__(is_held_up)
+        self.is_held_up = is_held_up
 
 
 class Gone(Exception):
@@ -84,6 +84,7 @@ class Box:
 
     def __init__(self, nursery: Nursery, limits: Limits, *, is_fair: bool = True) -> None:
         self.limits = limits
+        self.level = nursery.level.name
         self.output = Output(limits)
         self._nursery = nursery
         self._buffer = bytearray()
@@ -103,10 +104,10 @@ class Box:
         for descriptor in self._names:
             self._poll.register(descriptor, select.POLLIN)
 
-    def order(self, files: Files, **wanted: Any) -> None:
+    def order(self, files: Files) -> None:
         """The first message: what to play with. It is followed by the files themselves."""
         sizes = [[name, len(content)] for name, content in files]
-        message = {"limits": self.limits.for_box(), "files": sizes, **wanted}
+        message = {"limits": self.limits.for_box(), "files": sizes}
         self._unsent += wire.frame(message) + b"".join(content for _, content in files)
         self._write()
 
@@ -187,14 +188,18 @@ class Box:
         return answer
 
     def _left(self, start: Reading, budget_s: float) -> float:
-        """How much longer to wait for one that has had its time on the wall. Raises Late."""
+        """How much longer to wait for one that has had its time on the wall.
+
+        Raises Late, and BoxFailed where the machine gave it no time to run.
+        """
         used = self.read_clock().since(start)
-        uncharged = budget_s - self.charge(used)
-        is_stuck = uncharged > 0
-        uncharged = min(uncharged, self._clock.wall_limit(budget_s) - used.wall)
-        if uncharged <= 0:
-            raise Late(is_stuck)
-        return uncharged
+        left = budget_s - self.charge(used)
+        if left <= 0:
+            raise Late(used.cpu < budget_s)
+        left_on_wall = self._clock.wall_limit(budget_s) - used.wall
+        if left_on_wall <= 0:
+            raise BoxFailed(f"The machine is overloaded: {used.delay:.1f} s waited for a move.")
+        return min(left, left_on_wall)
 
     def _serve_waiting(self, timeout_s: float) -> None:
         for descriptor, _ in self._poll.poll(timeout_s * 1000):

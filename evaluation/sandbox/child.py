@@ -115,7 +115,7 @@ def live(descriptors: list[int], setup: dict[str, Any], folder: str | None) -> N
         return
     channel.send(encode({"seq": 0}))
     prepare_interpreter(agent_dir)
-    serve(channel, order["seq"], f"{agent_dir}/main.py")
+    serve(channel, f"{agent_dir}/main.py")
 
 
 def place(*descriptors: int) -> None:
@@ -247,8 +247,8 @@ def flush() -> None:
             continue
 
 
-def serve(channel: Channel, seq: int, main: str) -> None:
-    """Loads the agent, then answers question after question."""
+def serve(channel: Channel, main: str) -> None:
+    """The first question asks to load the agent, all others for an action."""
     agent: Any = None
 
     def load(seq: int) -> bytes:
@@ -262,7 +262,7 @@ def serve(channel: Channel, seq: int, main: str) -> None:
         action = agent(*(question["observation"], configuration)[:parameters])
         return encode_action(seq, action)
 
-    answer(channel, seq, load)
+    answer(channel, channel.receive()["seq"], load)
     parameters = arity(agent)
     while True:
         question = channel.receive()

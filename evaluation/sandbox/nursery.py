@@ -89,6 +89,7 @@ class Nursery:
         environment: dict[str, str] | None = None,
     ) -> None:
         self.level = level
+        self.environment = view.ENVIRONMENT | (environment or {})
         self.started = time.monotonic()
         self.launches = 0
         self.is_ready = False
@@ -101,18 +102,16 @@ class Nursery:
         self._control.settimeout(ANSWER_S)
         with theirs:
             try:
-                self._process = self._spawn(seen, hidden, theirs.fileno(), environment or {})
+                self._process = self._spawn(seen, hidden, theirs.fileno())
             except OSError as error:
                 raise BoxFailed(f"The agents' interpreter cannot be started: {error}.") from error
         self._send(self._setup(seen, preload))
 
-    def _spawn(
-        self, seen: View, hidden: Sequence[Path], control: int, environment: dict[str, str]
-    ) -> "subprocess.Popen[bytes]":
+    def _spawn(self, seen: View, hidden: Sequence[Path], control: int) -> "subprocess.Popen[bytes]":
         tail = ["-c", BOOTSTRAP, str(control)]
         options: dict[str, Any] = {}
         if self.level.namespaces:
-            command = view.enclosed(seen, hidden, self._uid is not None, environment)
+            command = view.enclosed(seen, hidden, self._uid is not None, self.environment)
         else:
             command = view.plain(seen)
             options = self._identity()
@@ -122,7 +121,7 @@ class Nursery:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             pass_fds=[control],
-            env={} if self.level.namespaces else view.ENVIRONMENT | environment,
+            env={} if self.level.namespaces else self.environment,
             cwd="/",
             start_new_session=True,
             **options,

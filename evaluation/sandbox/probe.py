@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from evaluation.sandbox.box import Box, Flood, Gone, Late
 from evaluation.sandbox.errors import BoxFailed
 from evaluation.sandbox.limits import Limits
 from evaluation.sandbox.nursery import LEVELS, Level, Nursery
-from evaluation.sandbox.view import ENVIRONMENT, PROJECT, bwrap_path, default_agent_python, view_of
+from evaluation.sandbox.view import PROJECT, bwrap_path, default_agent_python, view_of
 from evaluation.sandbox.wire import WireError
 
 ATTACK_S = 5.0
@@ -186,7 +186,8 @@ def _attack(nursery: Nursery, hidden: Sequence[Path], details: dict[str, Any]) -
             **stack.enter_context(_listening()),
         }
         box = stack.enter_context(contextlib.closing(Box(nursery, limits)))
-        box.order([("main.py", Path(attack.__file__).read_bytes())], seq=1)
+        box.order([("main.py", Path(attack.__file__).read_bytes())])
+        box.send({"seq": 1})
         box.send({"seq": 2, "observation": observation, "configuration": {}})
         box.ready()
         outside = box.status()
@@ -196,20 +197,28 @@ def _attack(nursery: Nursery, hidden: Sequence[Path], details: dict[str, Any]) -
             raise BoxFailed(f"the attacker failed: {answer}")
     shown = {name: value for name, value in outside.items() if name.startswith(RIGHTS)}
     details |= {"found": answer["action"], "status": shown}
-    return judge(answer["action"], outside, own, data, limits)
+    return judge(answer["action"], outside, own, data, limits, nursery.environment)
 
 
 def judge(
-    found: dict[str, Any], outside: dict[str, str], own: list[str], data: list[str], limits: Limits
+    found: dict[str, Any],
+    outside: dict[str, str],
+    own: list[str],
+    data: list[str],
+    limits: Limits,
+    environment: Mapping[str, str],
 ) -> dict[str, bool]:
-    """Which promises hold, by what the attacker got and what the kernel says of it outside."""
+    """Which promises hold, by what the attacker got and what the kernel says of it outside.
+
+    environment: the variables that it should see.
+    """
     # The bounding set counts for nothing where no new privileges can be had.
     capabilities = [outside.get(f"Cap{kind}", "") for kind in ("Inh", "Prm", "Eff", "Amb")]
     return {
         "project_hidden": not set(found["read"]) & set(own),
         "data_hidden": not set(found["read"]) & set(data),
         "network_refused": not found["connected"],
-        "environment_clean": set(found["environment"]) <= {*ENVIRONMENT, "PWD"},
+        "environment_clean": set(found["environment"]) <= {*environment, "PWD"},
         "processes_hidden": not found["sees_processes"],
         "signals_refused": not found["signalled"],
         "processes_refused": not found["forked"],

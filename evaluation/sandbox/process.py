@@ -56,6 +56,8 @@ class AgentProcess:
         self.load_seconds = 0.0  # charged until it was imported
         self.load_log: Log = {"duration": 0.0, "stdout": "", "stderr": ""}
         self.used: list[Reading] = []  # by its import, then by each move
+        self.level = ""  # of its box, once it has one
+        self.is_held_up = False  # late by the wall, in time by its processor time
         self._box: Box | None = None
         self._seq = 0
         self._is_loaded = False
@@ -63,7 +65,10 @@ class AgentProcess:
         self._has_acted = False
 
     def start(self) -> None:
-        """Takes a box and returns at once, so that all seats start side by side."""
+        """Has a box set up and returns at once, so that those of all seats are set up together.
+
+        The agents are imported one after the other, each on its own clock.
+        """
         self._opened()
 
     def load(self) -> Verdict | None:
@@ -73,9 +78,11 @@ class AgentProcess:
         box = self._opened()
         box.ready()
         start = box.read_clock()
+        self._ask(box, {})
         try:
             self._take_answer(box, self.limits.startup_s + self.bank_s)
-        except Late:
+        except Late as late:
+            self.is_held_up = late.is_held_up
             message = f"Importing the agent took longer than {self.limits.startup_s:g} seconds."
             self._fail(box, Verdict("startup_timeout", message))
         self._is_loaded = True
@@ -107,7 +114,8 @@ class AgentProcess:
                 action = self._take_answer(box, deadline_s - self._overdraft()).get("action")
             except WireError as error:
                 self._fail(box, Verdict("protocol_error", str(error)))
-            except Late:
+            except Late as late:
+                self.is_held_up = late.is_held_up
                 self._fail(box, _late(observation, configuration))
         used = box.read_clock().since(start)
         self._rest(box)
@@ -146,8 +154,8 @@ class AgentProcess:
         if self._box is None:
             files = read_bundle(self.source)
             self._box = Box(keeper.lend(self.wanted), self.limits, is_fair=self.is_fair)
-            self._seq += 1
-            self._box.order(files, seq=self._seq)
+            self.level = self._box.level
+            self._box.order(files)
         return self._box
 
     def _ask(self, box: Box, question: dict[str, Any]) -> None:

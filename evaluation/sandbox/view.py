@@ -125,16 +125,12 @@ def _system_binds(executable: str, prefix: str) -> Iterator[Bind]:
 def enclosed(
     view: View, hidden: Sequence[Path], is_root: bool, environment: dict[str, str]
 ) -> list[str]:
-    """The command line that starts the interpreter in a view, namespaces and rights of its own.
-
-    environment: variables besides the usual ones.
-    """
-    variables = ENVIRONMENT | environment
+    """The command line that starts the interpreter in a view, namespaces and rights of its own."""
     return [
         bwrap_path(),
         *ISOLATION,
         *_rights(is_root),
-        *(f for name, value in variables.items() for f in ("--setenv", name, value)),
+        *(f for name, value in environment.items() for f in ("--setenv", name, value)),
         *(f for path in _parents(view.binds) for f in ("--dir", path)),
         *(f for outside, inside in view.binds for f in ("--ro-bind", outside, inside)),
         *(f for name in ("/lib", "/lib64") for f in _symlink(name)),

@@ -98,7 +98,7 @@ def test_an_attacker_that_got_everything_breaks_every_promise():
         "grabbed": True,
     }
     outside = {"Uid": "0 0 0 0", "CapEff": "ff", "Seccomp": "0", "NoNewPrivs": "0"}
-    checks = judge(loot, outside, ["/own"], ["/data"], limits)
+    checks = judge(loot, outside, ["/own"], ["/data"], limits, {"PATH": "/usr/bin"})
     assert set(checks) == set(EXPLAINED)
     assert not any(checks.values())
     found = conclude("A", checks, {})

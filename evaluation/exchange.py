@@ -155,7 +155,8 @@ class _Reader:
         self._framing_left -= end + 2 if end >= 0 else len(self._buffer)
         if self._framing_left < 0:
             raise ExchangeError(
-                "too_large", f"The head of the server's answer is too large: {MAX_HEADER} bytes."
+                "too_large",
+                f"The head of the server's answer, with its framing, is over {MAX_HEADER} bytes.",
             )
         return self._taken(end + 2)[:-2]
 
@@ -163,7 +164,7 @@ class _Reader:
         if size > bound:
             raise ExchangeError(
                 "too_large",
-                f"The answer of the agent's server is too large: over {MAX_BODY} bytes.",
+                f"The server's answer is too large: over {MAX_BODY} bytes.",
             )
         while len(self._buffer) < size:
             self._more()

@@ -18,14 +18,18 @@ class Server:
     """
 
     def __init__(
-        self, handler: Handler | bytes, context: ssl.SSLContext | None = None, reads: bool = True
+        self,
+        handler: Handler | bytes,
+        context: ssl.SSLContext | None = None,
+        reads: bool = True,
+        host: str = "127.0.0.1",
     ) -> None:
         self.handler = says(handler) if isinstance(handler, bytes) else handler
         self.context, self.reads = context, reads
         self.connections = 0
         self.requests: list[bytes] = []
         self.is_over = threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((host, 0), family=family_of(host))
         self.port = self.listener.getsockname()[1]
         self.url = f"http{'s' if context else ''}://127.0.0.1:{self.port}/play"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -63,6 +67,10 @@ class Server:
             self.handler(connection, request)
 
 
+def family_of(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def says(raw: bytes) -> Handler:
     return lambda connection, _: connection.sendall(raw)
 
@@ -93,4 +101,3 @@ def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
 def agent_at(server: Server, **options) -> UrlAgent:
     options = {"allow": [f"127.0.0.1:{server.port}"], "environment": "connectx"} | options
     return UrlAgent(server.url, **options)
-

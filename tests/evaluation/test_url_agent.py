@@ -128,6 +128,16 @@ def test_next_address_of_the_name_is_tried_where_one_refuses(serve):
     assert agent.act(OBSERVATION, CONFIGURATION, 5)[0] == 4
 
 
+def test_server_at_an_ipv6_address_is_asked_there(serve):
+    try:
+        server = serve(FOUR, host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    agent = UrlAgent(f"http://[::1]:{server.port}/", allow=[f"[::1]:{server.port}"])
+    assert agent.act(OBSERVATION, CONFIGURATION, 5)[0] == 4
+    assert f"Host: [::1]:{server.port}".encode() in server.requests[0]
+
+
 def test_want_of_descriptors_is_our_fault_and_no_verdict(serve):
     agent = agent_at(serve(FOUR), resolve=lambda name: ["127.0.0.1"])
     before = resource.getrlimit(resource.RLIMIT_NOFILE)

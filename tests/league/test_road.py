@@ -15,6 +15,7 @@ from league import ratings, submissions, sweeper
 from league.models import Attempt, Entrant, Episode, Match, PairCount, Rating, Submission
 from league.submissions import Upload
 from tests.factories import make_competition, make_house_bots, make_match, make_user
+from tests.processes import descendants_of, is_running
 from tests.stack import Stack, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
@@ -24,6 +25,8 @@ def agent(observation, configuration):
     board = observation.board
     return [c for c in range(configuration.columns) if board[c] == 0][0]
 """
+# A worker's child, a zygote with its guards, and the clones that wait, besides those that play.
+BOXED = 12
 SLOW = INSTANT.replace("    board", "    import time; time.sleep(0.25)\n    board", 1)
 
 
@@ -182,9 +185,10 @@ class TestAKilledWorker:
         match = rated_pair(competition)
         attempt = Attempt.objects.get(match=match)
         wait_for(lambda: stack.client().get(broker.claim_key(attempt.pk)))
-        wait_for(lambda: is_set_up(boxes(stack)))
+        worker = stack.processes["evaluation"].pid
+        pids = wait_for(lambda: len(found := descendants_of(worker)) > BOXED and found)
         stack.kill("evaluation")
-        wait_for(lambda: not boxes(stack), 10, "the boxes to end")
+        wait_for(lambda: not any(map(is_running, pids)), 10, "the boxes to end")
 
 
 def test_workers_obey_nobody_who_merely_has_redis(stack: Stack) -> None:
@@ -194,32 +198,6 @@ def test_workers_obey_nobody_who_merely_has_redis(stack: Stack) -> None:
     time.sleep(1)
     assert [stack.processes[name].poll() for name in ("evaluation", "league")] == [None, None]
     assert app.control.inspect(timeout=0.5).ping() is None
-
-
-def boxes(stack: Stack) -> list[int]:
-    """Processes of agents that play for this stack."""
-    marker = str(stack.folder / "agents").encode()
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                if marker in file.read():
-                    found.append(int(pid))
-        except OSError:
-            continue
-    return found
-
-
-def is_set_up(pids: list[int]) -> bool:
-    """Whether in both boxes the agent's own process runs, no second one of bubblewrap's."""
-    children = []
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/task/{pid}/children") as file:
-                children += map(int, file.read().split())
-        except OSError:
-            return False
-    return len(pids) == len(children) == 2 and not set(pids) & set(children)
 
 
 class TestAMessage:

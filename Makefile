@@ -18,7 +18,7 @@ PYTEST = -m pytest -n $(TEST_PROCESSES) --dist loadscope
 hash = $(shell cat $(1) 2>/dev/null | sha256sum | cut -c1-16)
 RUN_STAMP := .venv/.installed-run-$(call hash,requirements.txt)
 DEV_STAMP := .venv/.installed-dev-$(call hash,requirements.txt requirements-dev.txt)
-AGENT_STAMP := .agent-venv/.installed-$(call hash,requirements-agents.txt)
+AGENT_STAMP := .agent-venv/.installed-$(call hash,evaluation/packages/numpy.toml)
 KAGGLE_STAMP := .kaggle-venv/.installed-$(call hash,requirements-kaggle-environments.txt)
 
 # A virtual environment whose Python has gone (a system upgrade) is made anew.
@@ -85,9 +85,12 @@ $(DEV_STAMP): $(RUN_STAMP)
 	@rm -f .venv/.installed-dev-*
 	$(call install,.venv,requirements-dev.txt)
 
-$(AGENT_STAMP):
-	@rm -f .agent-venv/.installed-*
-	$(call install,.agent-venv,requirements-agents.txt)
+# The default set of packages for agents (docs/packages.md), made by the engine as it makes the others.
+$(AGENT_STAMP): | $(RUN_STAMP)
+	@rm -rf .agent-venv
+	@echo "Installing what agents may import into .agent-venv (once) …"
+	@$(BIN)/python -m evaluation packages numpy >/dev/null
+	@touch $@
 
 # Made anew when .venv was: of the same Python, and with all that .venv holds.
 $(KAGGLE_STAMP): $(RUN_STAMP)

@@ -32,12 +32,20 @@ INSTALL = (
     "install", "--only-binary", ":all:", "--no-deps", "--compile", "--progress-bar", "off",
     "-r", "requirements.txt",
 )  # fmt: skip
+# A zygote can be cloned while it has one thread, and the probe knows every variable of a box.
 IMPORT_ALL = """
 import importlib, os, sys
+given = set(os.environ)
 for name in sys.argv[1:]:
     importlib.import_module(name)
-    if len(os.listdir("/proc/self/task")) > 1:
-        print(f"importing {name} starts threads, which a module in preload may not", flush=True)
+    added = ", ".join(sorted(set(os.environ) - given))
+    wrong = (
+        f"sets the variable {added}, which environment must name" if added else
+        "starts threads, which a module in preload may not"
+        if len(os.listdir("/proc/self/task")) > 1 else None
+    )
+    if wrong:
+        print(f"importing {name} {wrong}", flush=True)
         os._exit(1)
 """
 

@@ -211,6 +211,11 @@ def test_an_installation_whose_python_has_left_is_made_anew(tmp_path) -> None:
             'preload = ["tiny"]',
             "importing tiny starts threads, which a module in preload may not",
         ),
+        (
+            "import os\nos.environ['TINY_MODE'] = '1'",
+            'preload = ["tiny"]',
+            "importing tiny sets the variable TINY_MODE, which environment must name",
+        ),
     ],
 )
 def test_a_set_that_cannot_be_preloaded_is_not_installed(tmp_path, source, more, sentence) -> None:

@@ -159,6 +159,21 @@ def test_a_bad_file_leaves_the_others_in_use(tmp_path, caplog) -> None:
     assert str(bad) in caplog.text
 
 
+def test_the_example_of_the_guide_is_a_set(tmp_path) -> None:
+    guide = (Path(packages.__file__).parents[2] / "docs" / "packages.md").read_text("utf-8")
+    write_set(tmp_path, "guide", guide.split("```toml\n")[1].split("```")[0])
+    assert packages.problems(tmp_path) == []
+    assert packages.available(tmp_path)[-1].preload == ("numpy", "numpy.random", "networkx")
+
+
+def test_the_guide_tells_the_limits_of_the_built_in_sets() -> None:
+    guide = (Path(packages.__file__).parents[2] / "docs" / "packages.md").read_text("utf-8")
+    for one in packages.available(None):
+        limits = f"| {one.memory_mb:,} MiB | {one.startup_s:g} s |"
+        (row,) = (line for line in guide.splitlines() if line.startswith(f"| `{one.name}`"))
+        assert limits in row
+
+
 def test_the_default_set_lies_where_make_puts_it() -> None:
     project = Path(packages.__file__).parents[2]
     assert packages.python_of("numpy", None) == project / ".agent-venv" / "bin" / "python"

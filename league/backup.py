@@ -1,4 +1,5 @@
-"""One archive that holds a league of one machine: database, uploads, replays, logs, secrets.
+"""One archive that holds a league of one machine: database, uploads, replays, logs, package
+sets, secrets.
 
 The queue is not in it: what was with a worker is sent again from the rows.
 """
@@ -26,7 +27,8 @@ from league.errors import Conflict, LeagueError
 FORMAT = 1
 MANIFEST, DATABASE = "manifest.json", "league.sqlite3"
 FOLDERS = ("uploads", "episodes")
-SECRETS = ("secret-key", "admin-password")
+SECRETS = ("secret-key", "admin-password", "signing.key")
+PACKAGES = "packages"  # of this folder the lists; what is installed after them is made again
 CONTENT = (DATABASE, *FOLDERS)
 # Left behind by a league that is replaced: parts of its database, and its queue.
 ASIDE = (*CONTENT, *SECRETS, f"{DATABASE}-wal", f"{DATABASE}-shm", "redis")
@@ -76,8 +78,7 @@ def restore(source: Path, *, force: bool = False) -> Report:
         _check_database(Path(folder) / DATABASE)
         if not is_empty:
             _put_aside(data_dir)
-        for path in Path(folder).iterdir():
-            os.replace(path, data_dir / path.name)
+        _put_in_place(Path(folder), data_dir)
     return report
 
 
@@ -135,6 +136,12 @@ def _files(data_dir: Path) -> Iterator[tuple[Path, str]]:
         for path in sorted((data_dir / folder).rglob("*")):
             if path.is_file() and not path.name.startswith("."):
                 yield path, path.relative_to(data_dir).as_posix()
+    for path in _package_lists(data_dir):
+        yield path, f"{PACKAGES}/{path.name}"
+
+
+def _package_lists(data_dir: Path) -> list[Path]:
+    return sorted(path for path in (data_dir / PACKAGES).glob("*.toml") if path.is_file())
 
 
 def _unpack(source: Path, target: Path) -> Report:
@@ -163,7 +170,7 @@ def _read_manifest(archive: tarfile.TarFile) -> datetime:
 def _unpack_member(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     parts = PurePosixPath(member.name).parts
     file = archive.extractfile(member) if member.isfile() else None
-    if file is None or ".." in parts or parts[0] not in (*CONTENT, *SECRETS):
+    if file is None or ".." in parts or parts[0] not in (*CONTENT, *SECRETS, PACKAGES):
         raise ValueError(f"it holds {member.name!r}")
     path = target.joinpath(*parts)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,3 +200,15 @@ def _put_aside(data_dir: Path) -> None:
     for name in ASIDE:
         if (data_dir / name).exists():
             os.replace(data_dir / name, folder / name)
+    for path in _package_lists(data_dir):
+        (folder / PACKAGES).mkdir(exist_ok=True)
+        os.replace(path, folder / PACKAGES / path.name)
+
+
+def _put_in_place(unpacked: Path, data_dir: Path) -> None:
+    for path in _package_lists(unpacked):
+        (data_dir / PACKAGES).mkdir(exist_ok=True)
+        os.replace(path, data_dir / PACKAGES / path.name)
+    for path in unpacked.iterdir():
+        if path.name != PACKAGES:
+            os.replace(path, data_dir / path.name)

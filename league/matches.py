@@ -142,10 +142,10 @@ def seatings(match: Match, count: int) -> list[list[int]]:
 
 
 def _agent(submission: Submission, competition: Competition) -> dict[str, Any]:
+    allowed = limits.fields_of(competition)
     agent: dict[str, Any] = {
         "name": submission.full_name,
-        "startup_s": competition.startup_s,
-        "memory_mb": competition.memory_mb,
+        **{name: allowed[name] for name in ("startup_s", "memory_mb", "packages")},
     }
     if submission.kind == Submission.Kind.HOUSE:
         return agent | {"kind": "builtin", "source": submission.builtin}

@@ -156,6 +156,11 @@ def verdict_word(code: str) -> str:
     return code.replace("_", " ")
 
 
+def verdict_sentence(code: str, reason: str) -> str:
+    """What happened; empty for a code that this release does not know."""
+    return NETWORK_REASONS.get(reason) or VERDICTS.get(code, "")
+
+
 def verdict_rows() -> list[tuple[str, str, str]]:
     """Code, what happened, what to do: in the order of the engine's vocabulary.
 

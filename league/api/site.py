@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI, Router
 
 from league import idempotency
-from league.api import competitions, episodes, errors, leaderboards, matches, submissions
+from league.api import competitions, episodes, errors, leaderboards, matches, signing, submissions
 from league.api.auth import SUBMIT, ApiRequest, Bearer, identify
 from league.api.docs import PlainDocs
 from league.errors import NotFound
@@ -74,4 +74,5 @@ api.add_router("/competitions", matches.in_competition)
 api.add_router("/submissions", submissions.router)
 api.add_router("/matches", matches.router)
 api.add_router("/episodes", episodes.router)
+api.add_router("/signing-key", signing.router)
 api.add_router("", elsewhere)  # the last, for it takes whatever is left

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from evaluation.verdict import ADVICE
+from evaluation.verdict import advice
 
 
 class Judged(models.Model):
@@ -17,5 +17,5 @@ class Judged(models.Model):
 
     @property
     def advice(self) -> str:
-        """One sentence; empty also for a code of an older release."""
-        return ADVICE.get(self.verdict, "")
+        """One sentence; empty also for a code that this release does not know."""
+        return advice(self.verdict, self.verdict_reason)

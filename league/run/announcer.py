@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from league import live
+from league import live, words
 from league.run import paths
 from league.run.terminal import say, warn
 
@@ -32,7 +32,7 @@ def _wait_and_say(host: str, port: int, site_url: str, data_dir: Path) -> None:
             warn(f"Not ready after {SLOW_S:.0f} s: {', '.join(missing)}. The logs are in {logs}/.")
         time.sleep(POLL_S)
     say(ready_line(site_url, data_dir))
-    if hint := box_hint():
+    for hint in filter(None, (box_hint(), weak_box_hint())):
         say(hint)
 
 
@@ -67,3 +67,11 @@ def box_hint() -> str:
         return ""
     hint = f"Uploaded agents wait, since they cannot be boxed here: {box.reason}"
     return f"{hint} This mends it:\n    {box.remedy}" if box.remedy else hint
+
+
+def weak_box_hint() -> str:
+    """What somebody who starts the league should know who has named a weaker level."""
+    level = live.minimum()
+    if level == "A":
+        return ""
+    return f"SANDBOX_MINIMUM is {level}: uploaded agents may play so. {words.LEVELS[level]}"

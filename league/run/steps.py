@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http.request import validate_host
 
 from evaluation import broker
+from evaluation.signing import SigningKey
 from league import demo
 from league.run.errors import StartError
 from league.run.terminal import say
@@ -26,6 +27,7 @@ def prepare() -> None:
     check_hosts()
     migrate()
     collect_static(Path(settings.STATIC_ROOT))
+    make_signing_key(Path(settings.SIGNING_KEY_PATH))
     demo.seed()
 
 
@@ -41,6 +43,14 @@ def check_redis() -> None:
         broker.connect(settings.REDIS_URL).ping()
     except redis.RedisError as error:
         raise StartError(f"The Redis that REDIS_URL names does not answer: {error}") from None
+
+
+def make_signing_key(path: Path) -> None:
+    """Before a worker needs it, which may run as another user."""
+    try:
+        SigningKey.load_or_create(path)
+    except (OSError, ValueError) as error:
+        raise StartError(f"The key that requests are signed with cannot be used: {error}") from None
 
 
 def migrate() -> None:

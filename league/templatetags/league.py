@@ -19,6 +19,7 @@ from league.models import (
     RatingPoint,
     Submission,
 )
+from league.models.verdict import Judged
 
 register = template.Library()
 
@@ -196,8 +197,14 @@ def verdict_word(code: str) -> str:
 
 
 @register.filter
-def verdict_means(code: str) -> str:
-    return words.VERDICTS.get(code, "")
+def verdict_means(judged: Judged) -> str:
+    return words.verdict_sentence(judged.verdict, judged.verdict_reason)
+
+
+@register.filter
+def verdict_anchor(judged: Judged) -> str:
+    """Where the help page explains it."""
+    return "_".join(filter(None, (judged.verdict, judged.verdict_reason)))
 
 
 @register.filter

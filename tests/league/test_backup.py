@@ -22,9 +22,16 @@ PROJECT = Path(__file__).parents[2]
 BUILD = """
 import django; django.setup()
 from django.core.management import call_command
+from django.conf import settings
 from league import demo, storage
+from league.run import steps
 call_command("migrate", verbosity=0)
 demo.seed()
+steps.make_signing_key(settings.SIGNING_KEY_PATH)
+sets = settings.DATA_DIR / "packages"
+(sets / "small-0123" / "bin").mkdir(parents=True)
+(sets / "small-0123" / "bin" / "python").touch()
+(sets / "small.toml").write_text('requirements = ["six==1.17.0"]')
 storage.save_upload(b"def act(observation): return 0")
 storage.save_episode_files(7, b"replay", b"logs")
 """
@@ -44,7 +51,7 @@ def manage(data_dir: Path, *words: str) -> tuple[int, str]:
 
 def files(data_dir: Path) -> dict[str, bytes]:
     found = (path for path in data_dir.rglob("*") if path.is_file())
-    kept = ("uploads", "episodes", "secret-key", "admin-password")
+    kept = ("uploads", "episodes", "secret-key", "admin-password", "signing.key", "packages/small.")
     names = ((path.relative_to(data_dir).as_posix(), path) for path in found)
     return {name: path.read_bytes() for name, path in names if name.startswith(kept)}
 
@@ -91,7 +98,7 @@ def test_backup_and_restore_give_the_same_league(league, archive, tmp_path):
     assert code == 0, said
     assert said.startswith("Restored the league of 20")
     assert files(tmp_path / "new") == files(league)
-    assert len(files(league)) == 5
+    assert len(files(league)) == 7
     assert users(tmp_path / "new") == users(league)
 
 
@@ -130,11 +137,18 @@ def test_forced_restore_puts_the_old_league_aside(league, archive, tmp_path):
     with closing(sqlite3.connect(other / "league.sqlite3")) as database:
         database.execute("UPDATE auth_user SET username = 'somebody else'")
         database.commit()
+    (other / "signing.key").write_text("another")
+    (other / "packages" / "own.toml").touch()
     old = users(other)
     assert manage(other, "restore", "--force", str(archive))[0] == 0
     (aside,) = other.glob("replaced-*")
     assert users(aside) == old
     assert users(other) == users(league) != old
+    assert files(other) == files(league)
+    assert stat.S_IMODE((other / "signing.key").stat().st_mode) == 0o600
+    assert (aside / "signing.key").read_text() == "another"
+    assert {path.name for path in (aside / "packages").iterdir()} == {"small.toml", "own.toml"}
+    assert {path.name for path in (other / "packages").iterdir()} == {"small.toml", "small-0123"}
 
 
 def test_restore_refuses_while_the_league_runs(archive, tmp_path):

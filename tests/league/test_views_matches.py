@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from league.models import Attempt
+from league.models import Attempt, EpisodeSeat
 from tests.factories import (
     make_competition,
     make_entrant,
@@ -153,3 +153,39 @@ def test_the_embed_page_knows_nobody(client, connectx, alice, bob):
     anonymous = client.get(f"{episode.get_absolute_url()}embed/").text
     client.force_login(alice.author)
     assert client.get(f"{episode.get_absolute_url()}embed/").text == anonymous
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "means", "advice"),
+    [
+        ("forbidden_call", "", "that the box does not allow", "Start no processes"),
+        ("network_failure", "tls", "The certificate was not valid", "Renew the certificate"),
+        ("network_failure", "", "could not be reached", "can be reached from the Internet"),
+        ("of_another_release", "", "", ""),
+    ],
+)
+def test_everybody_reads_what_failed_and_what_to_do_but_nobody_elses_traceback(
+    client, connectx, alice, bob, code, reason, means, advice
+):
+    match = make_rated_match(connectx, alice, bob)
+    seat = EpisodeSeat.objects.filter(episode__match=match, submission=alice).first()
+    seat.verdict, seat.verdict_reason = code, reason
+    seat.verdict_message, seat.verdict_detail = "Move 3: it broke.", "my secret line 7"
+    seat.save()
+    for address in (match.get_absolute_url(), seat.episode.get_absolute_url()):
+        page = client.get(address).text
+        assert "my secret" not in page
+        for piece in (code.replace("_", " "), "Move 3: it broke.", means, advice):
+            assert piece in page
+    answer = client.get(f"/api/v1/episodes/{seat.episode_id}")
+    (told,) = (row for row in answer.json()["seats"] if row["verdict"])
+    assert (told["verdict"], told["verdict_reason"]) == (code, reason)
+    assert advice in told["advice"]
+    assert "my secret" not in answer.text
+
+
+def test_a_match_that_waits_says_why_and_where_to_look(client, connectx, alice, bob):
+    match = make_match(connectx, [alice, bob], reason="Waits: no user namespaces.")
+    page = client.get(match.get_absolute_url()).text
+    assert "Waits: no user namespaces." in page
+    assert 'href="/status/">How the league is' in page

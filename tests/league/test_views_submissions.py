@@ -7,8 +7,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from evaluation import replay
-from league import storage
+from evaluation import broker, replay
+from league import live, matches, storage
 from league.models import RatingPoint, Submission
 from tests.factories import (
     make_competition,
@@ -308,3 +308,22 @@ def test_my_submissions_are_mine(client, connectx, alice):
     page = client.get("/submissions/").text
     assert mine.get_absolute_url() in page
     assert theirs.get_absolute_url() not in page
+
+
+def test_a_submission_that_cannot_be_boxed_says_why_it_waits(client, connectx, alice):
+    reason = "This machine forbids user namespaces."
+    worker = {
+        "version": "1", "concurrency": 1, "level": "none", "has_box": False, "reason": reason,
+        "remedy": "sudo x", "checks": {},
+    }  # fmt: skip
+    broker.report_worker(live.client(), "w1", worker)
+    submission = make_submission(connectx, alice, "PENDING")
+    assert matches.begin_validation(submission.pk)
+    page = client.get(submission.get_absolute_url()).text
+    assert f"Waits: no worker can box strangers&#x27; agents at the moment. {reason}" in page
+    answer = client.get(f"/api/v1/submissions/{submission.pk}").json()
+    assert (answer["status"], answer["waits_for"]) == ("VALIDATING", f"{matches.NO_BOX} {reason}")
+    broker.report_worker(live.client(), "w1", worker | {"has_box": True, "level": "A"})
+    assert matches.dispatch(submission.validations.get().pk)
+    assert client.get(f"/api/v1/submissions/{submission.pk}").json()["waits_for"] == ""
+    assert "Waits:" not in client.get(submission.get_absolute_url()).text

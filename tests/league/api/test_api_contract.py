@@ -24,6 +24,7 @@ PROMISED = {
     "GET /matches/{id}",
     "GET /episodes/{id}",
     "GET /episodes/{id}/replay",
+    "GET /signing-key",
 }
 FIELDS = {
     "SubmissionOut": "id status kind sha256 verdict advice created rating rating_low rating_high "

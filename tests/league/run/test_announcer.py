@@ -57,6 +57,16 @@ def test_box_that_nothing_mends_is_told_in_one_line(redis_server):
     assert announcer.box_hint().endswith("This machine forbids user namespaces.")
 
 
+@pytest.mark.parametrize(
+    ("level", "word"), [("A", ""), ("B", "Without namespaces"), ("C", "alone")]
+)
+def test_a_weaker_level_is_told_at_the_start(settings, level, word):
+    settings.SANDBOX_MINIMUM = level
+    hint = announcer.weak_box_hint()
+    assert word in hint
+    assert (f"SANDBOX_MINIMUM is {level}" in hint) == bool(word)
+
+
 def test_site_is_asked_by_its_own_name_and_without_a_proxy(port, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert announcer.not_ready("127.0.0.1", port, "https://league.example.org") == []

@@ -46,7 +46,8 @@ class Steps:
     def run(self, words: Iterable[object], environment: Mapping[str, str], folder: Path) -> None:
         """Raises StepFailed. What the command leaves in `folder` is readable for everybody."""
         command = [str(word) for word in words]
-        print("$", shlex.join(command), file=self._log, flush=True)
+        shown = ["…" if "\n" in word else word for word in command]
+        print("$", shlex.join(shown), file=self._log, flush=True)
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", TETHER, str(os.getpid()), *command],
             stdin=subprocess.DEVNULL,

@@ -109,7 +109,8 @@ class TlsChannel:
     def __init__(self, plain: PlainChannel, host: str) -> None:
         self._plain = plain
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = _tls_context().wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        name = host.removesuffix(".")  # neither SNI nor certificates know the root's dot
+        self._tls = _tls_context().wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         try:
             self._carry(self._tls.do_handshake)
         except ssl.SSLError as error:

@@ -1,6 +1,7 @@
 """The key of an installation, its signatures, and the server of the docs that verifies them."""
 
 import base64
+import json
 import os
 import re
 import socket
@@ -13,9 +14,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from evaluation.match import AgentSpec, EpisodeSpec, play_episode
 from evaluation.signing import SignatureError, SigningKey, verify
 from evaluation.url_agent import UrlAgent
 from evaluation.verdict import NETWORK_ADVICE
+from tests.evaluation.remote import Server, answer
 from tests.evaluation.serving import eventually
 
 PROJECT = Path(__file__).parents[2]
@@ -119,6 +122,35 @@ class TestSignature:
         asked = KEY.signer("https://rival.example.org/")(BODY)
         with pytest.raises(SignatureError, match="another URL"):
             verify(KEY.public, URL, asked, BODY)
+
+
+def test_every_request_of_an_episode_is_signed_where_it_names_a_key(tmp_path):
+    path = tmp_path / "signing.key"
+    public = SigningKey.load_or_create(path).public
+    with Server(plays_first_free_cell) as server:
+        spec = EpisodeSpec(
+            environment="tictactoe",
+            configuration={},
+            agents=[server.url, AgentSpec("random", "builtin")],
+            url_allow=["127.0.0.1"],
+            signing_key=str(path),
+        )
+        result = play_episode(spec)
+    assert result.statuses == ["DONE", "DONE"]
+    assert len(server.requests) == len(result.moves[0]) >= 3
+    for request in server.requests:
+        verify(public, server.url, *taken_apart(request))
+
+
+def plays_first_free_cell(connection, request):
+    board = json.loads(taken_apart(request)[1])["state"]["observation"]["board"]
+    connection.sendall(answer(b'{"action": %d}' % board.index(0)))
+
+
+def taken_apart(request: bytes) -> tuple[dict[str, str], bytes]:
+    head, _, body = request.partition(b"\r\n\r\n")
+    fields = [line.split(": ", 1) for line in head.decode().split("\r\n")[1:]]
+    return {name.lower(): value for name, value in fields}, body
 
 
 class TestDocument:

@@ -271,9 +271,9 @@ class TestTls:
 
         return ask
 
-    @pytest.mark.parametrize("host", [HOST, "127.0.0.1"])
+    @pytest.mark.parametrize("host", [HOST, f"{HOST}.", "127.0.0.1"])
     def test_certificate_for_the_name_in_the_url_is_taken(self, ask, host):
-        agent, action, server = ask(trusted().context(host), host)
+        agent, action, server = ask(trusted().context(host.removesuffix(".")), host)
         assert (action, agent.verdict) == (4, None)
         assert len(server.requests) == 1
 

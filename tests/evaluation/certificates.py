@@ -63,6 +63,14 @@ class Authority:
             .not_valid_before(now + first_day * DAY - DAY / 24)
             .not_valid_after(now + last_day * DAY)
             .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+            .add_extension(_usage(is_authority), critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
+                critical=False,
+            )
         )
         if names:
             builder = builder.add_extension(
@@ -85,6 +93,20 @@ def context_of(key: Key, certificate: x509.Certificate) -> ssl.SSLContext:
         file.flush()
         context.load_cert_chain(file.name)
     return context
+
+
+def _usage(is_authority: bool) -> x509.KeyUsage:
+    """Without which Python 3.13 takes no certificate."""
+    none = dict.fromkeys(
+        ["content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+         "encipher_only", "decipher_only"], False,
+    )  # fmt: skip
+    return x509.KeyUsage(
+        digital_signature=not is_authority,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
+        **none,
+    )
 
 
 def _general(name: str) -> x509.GeneralName:

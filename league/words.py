@@ -108,8 +108,9 @@ LEVELS = {
     "A": "Each agent plays in a box of its own: its own view of files, processes and network, "
     "limits, and a filter on system calls.",
     "B": "Without namespaces. Landlock, limits and a filter on system calls hold an agent; it can "
-    "see that other files exist, and has no folder to write in.",
-    "C": "Limits on time and memory alone. An agent can read and change what the worker can.",
+    "see that other files and processes exist, and has no folder to write in.",
+    "C": "Limits on time and memory alone. An agent can read, change and reach over the network "
+    "what the worker's user can.",
     "none": "Nothing holds an agent here, so none of a stranger is run.",
 }
 OVERLOADED = "The machine was overloaded while this was played."
@@ -148,7 +149,8 @@ BOX_DETAILS = {
     "bwrap_version": "its version",
     "landlock_abi": "Landlock ABI",
     "uid": "user id",
-    "seconds": "seconds for the attack",
+    "seconds": "attack in seconds",
+    "load_seconds": "loaded in seconds",
 }
 
 

@@ -115,6 +115,30 @@ def test_what_it_printed_is_shown_to_its_owner_as_text(page: Page, submission: s
     expect(page).to_have_url(re.compile(r"step=\d+"))
 
 
+def test_its_owner_sees_what_each_move_cost(page: Page, submission: str) -> None:
+    """As a real worker has measured it in a real box."""
+    page.goto(f"{submission}logs/")
+    for name in ("Charged", "Passed", "Computed", "Waited", "Bank left"):
+        expect(page.get_by_role("columnheader", name=name)).to_be_visible()
+    moves = page.locator("table.logs tbody tr")
+    assert moves.locator("svg.move").count() == moves.count() > 0
+    expect(moves.first.locator("td[data-label=computed]")).to_contain_text("ms")
+    expect(page.locator("pre.log").first).to_contain_text("<img src=x")
+
+
+def test_a_replay_says_what_it_was_played_under(page: Page, submission: str) -> None:
+    page.goto("/episodes/1/")
+    limits = page.get_by_role("region", name="Played under")
+    for sentence in ("not for the machine's load", "stopped while its opponent thinks", "NumPy"):
+        expect(limits).to_contain_text(sentence)
+
+
+def test_the_status_page_shows_the_level_and_what_was_tried(page: Page, submission: str) -> None:
+    page.goto("/status/")
+    for text in ("isolation level A", "network refused", "Landlock ABI", "bubblewrap"):
+        expect(page.get_by_text(text).first).to_be_visible()
+
+
 def test_the_replay_plays_by_keyboard_and_opens_at_a_step(page: Page, submission: str) -> None:
     page.goto("/competitions/connectx/matches/?state=DONE")
     page.locator("a[href*='/episodes/']").first.click()
@@ -165,6 +189,7 @@ PAGES = (
     "/competitions/connectx/matches/", "/competitions/connectx/submit/", "/matches/1/",
     "/episodes/1/", "/episodes/1/embed/", "/training/", "/status/", "/help/", "/api/v1/docs",
     "/accounts/login/", "/accounts/password/reset/", "/nothing-here/", "submission",
+    "logs",
 )  # fmt: skip
 
 
@@ -174,7 +199,7 @@ def test_page_is_accessible_and_fits_a_phone(
 ) -> None:
     page = visitor.new_page()
     try:
-        page.goto(submission if path == "submission" else path)
+        page.goto({"submission": submission, "logs": f"{submission}logs/"}.get(path, path))
         page.wait_for_timeout(300)
         for scheme, width in (("light", 1280), ("dark", 360)):
             page.emulate_media(color_scheme=scheme)

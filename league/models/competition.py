@@ -120,10 +120,11 @@ class Competition(models.Model):
             raise ValidationError("The dates must be in order: opens, deadline, closes.")
 
     def _check_packages(self) -> None:
-        known = [found.name for found in packages.available(Path(settings.DATA_DIR))]
+        data_dir = Path(settings.DATA_DIR)
+        known = [found.name for found in packages.available(data_dir)]
         if self.packages not in known:
             message = f"There is no package set {self.packages!r}; there are {', '.join(known)}."
-            raise ValidationError({"packages": message})
+            raise ValidationError({"packages": [message, *packages.problems(data_dir)]})
 
     def _check_environment(self) -> None:
         """Whether it is there, and played in pairs. A game from elsewhere may fail to load."""

@@ -62,6 +62,14 @@ def test_an_unknown_package_set_is_refused_by_name():
         make_competition(packages="torch")
 
 
+def test_a_package_set_that_is_written_wrongly_is_refused_with_what_is_wrong(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "own.toml").write_text('requirements = ["six>1"]')
+    with pytest.raises(ValidationError, match=r"no package set 'own'.*'six>1', which is not of"):
+        make_competition(packages="own")
+
+
 @pytest.mark.parametrize("path", ["/competitions/connectx/", "/competitions/connectx/submit/"])
 def test_the_competition_tells_each_limit(client, chosen, path):
     client.force_login(make_user())

@@ -25,11 +25,14 @@ Files = Sequence[tuple[str, bytes]]
 
 
 class Late(Exception):
-    """No whole answer within the time allowed. is_held_up: it had not used it of a processor."""
+    """No whole answer within the time allowed, as the clock stood at that moment.
 
-    def __init__(self, is_held_up: bool) -> None:
-        super().__init__(is_held_up)
-        self.is_held_up = is_held_up
+    is_held_up: it has not used that time of a processor.
+    """
+
+    def __init__(self, at: Reading, is_held_up: bool) -> None:
+        super().__init__(at, is_held_up)
+        self.at, self.is_held_up = at, is_held_up
 
 
 class Gone(Exception):
@@ -192,10 +195,11 @@ class Box:
 
         Raises Late, and BoxFailed where the machine gave it no time to run.
         """
-        used = self.read_clock().since(start)
+        now = self.read_clock()
+        used = now.since(start)
         left = budget_s - self.charge(used)
         if left <= 0:
-            raise Late(used.cpu < budget_s)
+            raise Late(now, used.cpu < budget_s)
         left_on_wall = self._clock.wall_limit(budget_s) - used.wall
         if left_on_wall <= 0:
             raise BoxFailed(f"The machine is overloaded: {used.delay:.1f} s waited for a move.")

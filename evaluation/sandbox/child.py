@@ -20,6 +20,8 @@ CHUNK = 1 << 16
 REQUESTS, ANSWERS = 3, 4
 FIRST_FREE = 10
 CO_VARARGS = 4
+OURS = [name for name in sys.modules if name.partition(".")[0] == "evaluation"]
+OURS.append("evaluation.sandbox.zygote")
 
 
 class Struct(dict):  # type: ignore[type-arg]
@@ -114,7 +116,7 @@ def live(descriptors: list[int], setup: dict[str, Any], folder: str | None) -> N
         channel.send(encode({"seq": 0, "fault": "platform_fault", "message": str(error)}))
         return
     channel.send(encode({"seq": 0}))
-    prepare_interpreter(agent_dir)
+    settle_in(agent_dir)
     serve(channel, f"{agent_dir}/main.py")
 
 
@@ -130,7 +132,7 @@ def place(*descriptors: int) -> None:
 def reseed() -> None:
     """Clones must not draw the same numbers; Python's own generator was seeded by the fork."""
     if numpy_random := sys.modules.get("numpy.random"):
-        numpy_random.seed()
+        numpy_random.seed(int.from_bytes(os.urandom(4), "little"))
 
 
 def shut_in(
@@ -150,19 +152,20 @@ def shut_in(
     return agent_dir
 
 
-def prepare_interpreter(agent_dir: str) -> None:
-    """What an ordinary start of Python would have set up."""
+def prepare_interpreter() -> None:
+    """What an ordinary start of Python would have set up; done once, before there are clones."""
+    sys.dont_write_bytecode = True
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)
+
+
+def settle_in(agent_dir: str) -> None:
+    """From here on the interpreter is the agent's; its own modules may have any name."""
     sys.argv = [f"{agent_dir}/main.py"]
     sys.path.append(agent_dir)
-    for descriptor, name in ((1, "stdout"), (2, "stderr")):
-        stream = open(  # noqa: SIM115
-            descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace"
-        )
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-    vars(builtins).update(exit=sys.exit, quit=sys.exit)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "evaluation"]:
-        del sys.modules[name]
+    for name in OURS:
+        sys.modules.pop(name, None)
 
 
 def load_agent(main: str) -> Callable[..., Any]:

@@ -13,12 +13,12 @@ from evaluation.sandbox import landlock
 
 AGENT_DIR = "/kaggle_simulations/agent"
 TMP = "/tmp"
+EMPTY = b"/empty"
 
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
 BUNDLE_OPTIONS = "size=64m,nr_inodes=16384,mode=755"
 PR_SET_DUMPABLE, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 4, 22, 2
-PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
-PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
+PR_SET_NO_NEW_PRIVS = 38
 CAPABILITY_VERSION_3 = 0x20080522
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
@@ -34,7 +34,7 @@ def show(files: Files, tmp_bytes: int, tmp_files: int) -> None:
     _mount(AGENT_DIR, MS_NOSUID | MS_NODEV | MS_REMOUNT | MS_RDONLY, BUNDLE_OPTIONS)
     flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
     _mount(TMP, flags, f"size={tmp_bytes},nr_inodes={tmp_files},mode=1777")
-    _mount("/proc", flags | MS_RDONLY, "size=4k,nr_inodes=1")
+    _checked(_libc.mount(EMPTY, b"/proc", None, MS_BIND, None), "cover /proc")
 
 
 def write(files: Files, folder: str) -> None:
@@ -55,9 +55,9 @@ def enclose(
 ) -> None:
     """Limits, then rights, then files, then system calls. layers: whether `landlock`, `filter`."""
     set_limits(limits)
-    drop_capabilities(None)
     _checked(_libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "set dumpable")
     _checked(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs")
+    drop_capabilities()
     if layers["landlock"]:
         rules = [(path, landlock.READ) for path in readable]
         landlock.restrict([*rules, *((path, landlock.READ_WRITE) for path in writable)])
@@ -65,18 +65,18 @@ def enclose(
         _install_filter(bytes.fromhex(layers["filter"]))
 
 
-def drop_capabilities(uid: int | None) -> None:
-    """For good, and for whatever would be executed later. uid: the one to become, if any."""
-    capability = 0
-    while _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
-        capability += 1
-    if uid is not None:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-    _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+def drop_capabilities() -> None:
+    """For good, since no new privileges can be had either."""
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     _checked(_libc.capset(header, (ctypes.c_uint32 * 6)()), "drop capabilities")
+
+
+def become(uid: int) -> None:
+    """This uid and no other; with those of root, its capabilities go."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    drop_capabilities()
 
 
 def set_limits(limits: dict[str, int]) -> None:

@@ -59,6 +59,7 @@ class AgentProcess:
         self.level = ""  # of its box, once it has one
         self.is_held_up = False  # late by the wall, in time by its processor time
         self._box: Box | None = None
+        self._ended: Reading | None = None
         self._seq = 0
         self._is_loaded = False
         self._is_closed = False
@@ -82,11 +83,10 @@ class AgentProcess:
         try:
             self._take_answer(box, self.limits.startup_s + self.bank_s)
         except Late as late:
-            self.is_held_up = late.is_held_up
             message = f"Importing the agent took longer than {self.limits.startup_s:g} seconds."
-            self._fail(box, Verdict("startup_timeout", message))
+            self._fail(box, Verdict("startup_timeout", message), late)
         self._is_loaded = True
-        used = box.read_clock().since(start)
+        used = (self._ended or box.read_clock()).since(start)
         self.used.append(used)
         self.load_seconds = box.charge(used)
         self._rest(box)
@@ -104,7 +104,7 @@ class AgentProcess:
         """
         self.load()
         box = self._opened()
-        start = box.read_clock()
+        start = self._ended or box.read_clock()
         action: Any = None
         if self.verdict is None:
             try:
@@ -115,9 +115,8 @@ class AgentProcess:
             except WireError as error:
                 self._fail(box, Verdict("protocol_error", str(error)))
             except Late as late:
-                self.is_held_up = late.is_held_up
-                self._fail(box, _late(observation, configuration))
-        used = box.read_clock().since(start)
+                self._fail(box, _late(observation, configuration), late)
+        used = (self._ended or box.read_clock()).since(start)
         self._rest(box)
         log = self._log(box, used)
         return (_fault(self.verdict) if self.verdict else action), log
@@ -190,7 +189,10 @@ class AgentProcess:
             return self._fail(box, _reported(answer, self.limits, self._is_loaded))
         return answer
 
-    def _fail(self, box: Box, verdict: Verdict) -> dict[str, Any]:
+    def _fail(self, box: Box, verdict: Verdict, late: Late | None = None) -> dict[str, Any]:
+        """Its clock is read before it is killed: dying on a busy machine takes time as well."""
+        self._ended = late.at if late else box.read_clock()
+        self.is_held_up = bool(late and late.is_held_up)
         box.kill()
         self.verdict = verdict
         return {}

@@ -8,6 +8,7 @@ import errno
 import functools
 import platform
 import struct
+from collections.abc import Iterator
 
 from evaluation.sandbox.errors import BoxFailed
 
@@ -52,7 +53,8 @@ IOCTL_REQUESTS = (0x541B, 0x5421, 0x5450, 0x5451, 0x5401)  # FIONREAD NBIO NCLEX
 FCNTL_COMMANDS = (0, 1, 2, 3, 4, 1030, 1032)  # DUPFD GETFD SETFD GETFL SETFL, CLOEXEC, PIPE_SZ
 AF_UNIX = 1
 
-LOAD, JUMP_EQUAL, JUMP_GREATER, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
+LOAD, RETURN = 0x20, 0x06
+JUMP_EQUAL, JUMP_GREATER, JUMP_AT_LEAST, JUMP_ANY_BIT = 0x15, 0x25, 0x35, 0x45
 ALLOW, KILL_PROCESS, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 SYSCALL_NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
 
@@ -81,13 +83,28 @@ def _instructions() -> list[Instruction]:
         (JUMP_GREATER, 0, 1, NEWEST_KNOWN),
         absent,
     ]
-    for number in sorted(ALLOWED.values()):
-        lines += [(JUMP_EQUAL, 0, 1, number), (RETURN, 0, 0, ALLOW)]
+    for first, last in _ranges(sorted(ALLOWED.values())):
+        lines += [
+            (JUMP_AT_LEAST, 0, 2, first),
+            (JUMP_GREATER, 1, 0, last),
+            (RETURN, 0, 0, ALLOW),
+        ]
     for number in ABSENT.values():
         lines += [(JUMP_EQUAL, 0, 1, number), absent]
     for number, body in _conditional().items():
         lines += [(JUMP_EQUAL, 0, len(body) + 1, number), *body, refuse]
     return [*lines, refuse]
+
+
+def _ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """Runs of neighbours, as first and last."""
+    first = last = numbers[0]
+    for number in numbers[1:]:
+        if number != last + 1:
+            yield first, last
+            first = number
+        last = number
+    yield first, last
 
 
 def _conditional() -> dict[int, list[Instruction]]:

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.sandbox.cloning import INSIDE_UID
-from evaluation.sandbox.enclosure import AGENT_DIR
+from evaluation.sandbox.enclosure import AGENT_DIR, EMPTY
 from evaluation.sandbox.errors import BoxFailed
 
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES_INSIDE = "/packages"
 DISCOVERY_S = 20.0
+ZYGOTE_TMP_BYTES = str(16 << 20)  # some libraries want a place to write while they are imported
 
 # Without --die-with-parent, which may come too early (bubblewrap then waits for ever) and which
 # follows a thread: the zygote ends with its control socket, and all others with the zygote.
@@ -42,8 +43,7 @@ ENVIRONMENT = {
 }
 
 INSTALL_PACKAGES = (
-    f"cd {shlex.quote(str(PROJECT))} && python3 -m venv .agent-venv && "
-    ".agent-venv/bin/pip install -r requirements-agents.txt"
+    f"cd {shlex.quote(str(PROJECT))} && {shlex.quote(sys.executable)} -m evaluation packages numpy"
 )
 
 DISCOVER = """
@@ -103,7 +103,9 @@ def view_of(agent_python: Path) -> View:
         reason = f"The agents' interpreter {agent_python} does not run."
         raise BoxFailed(reason, INSTALL_PACKAGES) from error
     found = json.loads(answer.stdout)
-    packages = [(path, f"{PACKAGES_INSIDE}/{n}") for n, path in enumerate(found["packages"])]
+    packages = [
+        (path, f"{PACKAGES_INSIDE}/{n}/site-packages") for n, path in enumerate(found["packages"])
+    ]
     return View(
         executable=found["executable"],
         binds=(*_system_binds(found["executable"], found["prefix"]), *packages),
@@ -136,7 +138,8 @@ def enclosed(
         *(f for name in ("/lib", "/lib64") for f in _symlink(name)),
         *(f for path in _masks(view.binds, view.masked, hidden) for f in _mask(path)),
         *(f for name in DEVICES for f in _device(name)),
-        *("--proc", "/proc", "--perms", "1777", "--dir", "/tmp", "--dir", AGENT_DIR),
+        *("--proc", "/proc", "--perms", "1777", "--size", ZYGOTE_TMP_BYTES, "--tmpfs", "/tmp"),
+        *("--dir", AGENT_DIR, "--dir", EMPTY.decode()),
         *("--remount-ro", "/", "--chdir", "/", "--"),
         *plain(view),
     ]
@@ -155,7 +158,7 @@ def readable(view: View, is_inside: bool) -> list[str]:
 def _rights(is_root: bool) -> list[str]:
     """What a zygote of root needs to become somebody else; it gives all of it up at once."""
     if is_root:
-        needed = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+        needed = ("CAP_SETUID", "CAP_SETGID")
         return [flag for name in needed for flag in ("--cap-add", name)]
     return ["--unshare-user", "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
 

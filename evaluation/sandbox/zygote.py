@@ -120,18 +120,19 @@ class Zygote:
 def warm_up(setup: dict[str, Any]) -> None:
     """Imports what agents will import, as far as it is there, so that no clone does it again."""
     sys.path += setup["packages"]
-    sys.dont_write_bytecode = True
+    child.prepare_interpreter()
     for name in setup["preload"]:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     gc.collect()
     gc.freeze()
+    gc.disable()  # a collection touches every page, which is then copied for each clone
 
 
 def main(control: socket.socket, setup: dict[str, Any]) -> None:
     try:
         if setup["uid"] is not None:
-            enclosure.drop_capabilities(setup["uid"])
+            enclosure.become(setup["uid"])
         if setup["namespaces"]:
             cloning.enter_own_user_namespace()
         warm_up(setup)

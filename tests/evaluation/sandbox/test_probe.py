@@ -134,4 +134,4 @@ def test_missing_packages_for_agents_name_the_command():
     found = probe(agent_python=Path("/nowhere/bin/python"))
     assert found.level == "none"
     assert found.reason == "The agents' interpreter /nowhere/bin/python does not run."
-    assert "requirements-agents.txt" in found.remedy
+    assert "packages numpy" in found.remedy

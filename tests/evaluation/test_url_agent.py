@@ -12,7 +12,7 @@ from evaluation.errors import DeadlineExceeded
 from evaluation.sandbox.errors import AgentFailed
 from evaluation.url_agent import UrlAgent, check_url
 from evaluation.verdict import NETWORK_ADVICE, Verdict
-from tests.evaluation.certificates import HOST, Authority, trust, trusted
+from tests.evaluation.certificates import HOST, trust, trusted
 from tests.evaluation.remote import Server, agent_at, answer
 from tests.evaluation.serving import OPENING
 
@@ -252,63 +252,6 @@ def test_redirect_is_not_followed(serve):
     server = serve(answer(b"", "307 Temporary Redirect", f"Location: {trap.url}"))
     assert failure(agent_at(server, allow=["127.0.0.1"])).reason == "redirect"
     assert (server.connections, trap.connections) == (1, 0)
-
-
-class TestTls:
-    """By the name in the URL, against the authorities of the system or those of the organiser."""
-
-    @pytest.fixture
-    def ask(self, serve):
-        def ask(context, host=HOST, raw=FOUR, reads=True):
-            server = serve(raw, context, reads)
-            agent = UrlAgent(
-                f"https://{host}:{server.port}/",
-                allow=["127.0.0.1"],
-                resolve=lambda name: ["127.0.0.1"],
-            )
-            with trust(trusted()):
-                return agent, agent.act(OBSERVATION, CONFIGURATION, 5)[0], server
-
-        return ask
-
-    @pytest.mark.parametrize("host", [HOST, f"{HOST}.", "127.0.0.1"])
-    def test_certificate_for_the_name_in_the_url_is_taken(self, ask, host):
-        agent, action, server = ask(trusted().context(host.removesuffix(".")), host)
-        assert (action, agent.verdict) == (4, None)
-        assert len(server.requests) == 1
-
-    def test_answer_without_a_farewell_of_tls_is_taken(self, ask):
-        raw = b'HTTP/1.1 200 OK\r\n\r\n{"action": ' + b" " * 50_000 + b"4}"
-        assert ask(trusted().context(HOST), raw=raw)[1] == 4
-
-    @pytest.mark.parametrize(
-        ("context", "words"),
-        [
-            (lambda: trusted().context("other.example"), "for another name"),
-            (lambda: trusted().context("127.0.0.1"), "for another name"),
-            (lambda: trusted().context(HOST, first_day=-3, last_day=-1), "has expired"),
-            (lambda: trusted().context(HOST, first_day=1, last_day=2), "not valid yet"),
-            (lambda: Authority("Somebody").context(HOST), "not signed by a known authority"),
-            (lambda: Authority(HOST).own_context(), "not signed by a known authority"),
-        ],
-        ids=["other name", "its address", "expired", "early", "unknown authority", "self-signed"],
-    )
-    def test_wrong_certificate_is_named_and_nothing_is_sent(self, ask, context, words):
-        agent, action, server = ask(context())
-        assert isinstance(action, AgentFailed)
-        assert agent.verdict.reason == "tls"
-        assert words in agent.verdict.message
-        assert server.requests == []
-
-    def test_server_without_tls_is_named(self, ask):
-        agent, _, _ = ask(None, reads=False)
-        assert agent.verdict.reason == "tls"
-        assert "does not speak TLS" in agent.verdict.message
-
-    def test_plain_request_to_a_server_with_tls_is_no_http(self, serve):
-        agent = agent_at(serve(b"", trusted().context(HOST)))
-        agent.target = check_url(f"http://127.0.0.1:{agent.target.port}/")
-        assert failure(agent).reason in ("not_http", "broken")
 
 
 class TestThinkTime:

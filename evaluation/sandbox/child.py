@@ -194,29 +194,38 @@ def arity(agent: Any) -> int:
 
 
 def fault_of(error: BaseException) -> dict[str, Any]:
-    if isinstance(error, SystemExit):
+    """What went wrong. Errors are of a stranger's making: neither their class, which an instance
+    may deny, nor their fields are what they seem."""
+    kind = type(error)
+    if issubclass(kind, SystemExit):
         return {"fault": "exited", "type": "SystemExit"}
-    if isinstance(error, NoCallable):
+    if issubclass(kind, NoCallable):
         return {"fault": "no_callable"}
-    if isinstance(error, BadAction):
+    if issubclass(kind, BadAction):
         return {"fault": "invalid_action", "message": str(error)[:200]}
-    fault = {"type": type(error).__name__, "trace": own_trace(error)}
-    if isinstance(error, MemoryError):
+    fault = {"type": kind.__name__, "trace": own_trace(error)}
+    if issubclass(kind, MemoryError):
         return fault | {"fault": "out_of_memory"}
-    if isinstance(error, SyntaxError):
-        return fault | {"fault": "syntax_error", "line": error.lineno or 0}
-    if isinstance(error, PermissionError):
+    if issubclass(kind, SyntaxError):
+        return fault | {"fault": "syntax_error", "line": _plain_or(error.lineno, 0)}
+    if issubclass(kind, PermissionError):
         return fault | {"fault": "forbidden_call"}
-    if isinstance(error, ImportError):
-        return fault | {"fault": "import_error", "name": error.name or ""}
+    if issubclass(kind, ImportError):
+        return fault | {"fault": "import_error", "name": _plain_or(error.name, "")}
     return fault | {"fault": "exception"}
+
+
+def _plain_or(value: Any, default: Any) -> Any:
+    return value if type(value) is type(default) else default
 
 
 def own_trace(error: BaseException) -> str:
     """The traceback without the frames of this file and of libraries."""
     try:
         return _format_trace(error)
-    except Exception:  # the agent has broken what this needs
+    except MemoryError:
+        raise
+    except BaseException:  # the agent has broken what this needs
         return ""
 
 
@@ -235,28 +244,40 @@ def answer(channel: Channel, seq: int, ask: Callable[[int], bytes]) -> None:
         try:
             body = ask(seq)
         except BaseException as error:
-            body = encode({"seq": seq, **fault_of(error)})
+            body = account(seq, error)
         flush()
     except MemoryError:
         body = b'{"seq":%d,"fault":"out_of_memory"}' % seq
     channel.send(body)
 
 
+def account(seq: int, error: BaseException) -> bytes:
+    """The fault as an answer, also where the error itself raises when it is looked at."""
+    try:
+        return encode({"seq": seq, **fault_of(error)})
+    except MemoryError:
+        raise
+    except BaseException:
+        return b'{"seq":%d,"fault":"exception"}' % seq
+
+
 def flush() -> None:
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()  # type: ignore[union-attr]
-        except Exception:
+        except BaseException:
             continue
 
 
 def serve(channel: Channel, main: str) -> None:
     """The first question asks to load the agent, all others for an action."""
     agent: Any = None
+    parameters = 0
 
     def load(seq: int) -> bytes:
-        nonlocal agent
+        nonlocal agent, parameters
         agent = load_agent(main)
+        parameters = arity(agent)
         return encode({"seq": seq})
 
     def act(seq: int) -> bytes:
@@ -266,7 +287,6 @@ def serve(channel: Channel, main: str) -> None:
         return encode_action(seq, action)
 
     answer(channel, channel.receive()["seq"], load)
-    parameters = arity(agent)
     while True:
         question = channel.receive()
         answer(channel, question["seq"], act)

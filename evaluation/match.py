@@ -17,6 +17,7 @@ from evaluation.agent import Actor
 from evaluation.engine import Environment
 from evaluation.errors import DeadlineExceeded
 from evaluation.replay import strip_private
+from evaluation.sandbox.cores import own_core
 from evaluation.sandbox.keeper import Wanted
 from evaluation.sandbox.limits import MIB, Limits
 from evaluation.sandbox.process import AgentProcess
@@ -133,6 +134,7 @@ def play_episode(spec: EpisodeSpec, on_stage: StageReport | None = None) -> Epis
     info = None if spec.seed is None else {"seed": spec.seed, "chance": "seeded"}
     env = evaluation.make(spec.environment, spec.configuration, info)
     with ExitStack() as stack:
+        stack.enter_context(own_core())
         seats = _seat_agents(spec, env, stack)
         # Whose verdict is on the whole episode, not on a move: so far those that did not load.
         whole = [seat for seat in seats if getattr(seat, "verdict", None)]

@@ -91,12 +91,13 @@ class Box:
         self.output = Output(limits)
         self._nursery = nursery
         self._buffer = bytearray()
-        self._unsent = b""
+        self._unsent = bytearray()
         self._is_gone = False
         self._is_dead = False
         self._is_frozen = False
         self._clone = nursery.launch()
         self.pid = _pid_of(self._clone.process)
+        os.sched_setaffinity(self.pid, os.sched_getaffinity(0))  # where its worker is
         self._clock = Clock(self.pid, is_fair)
         self._poll = select.poll()
         self._names = {
@@ -111,7 +112,9 @@ class Box:
         """The first message: what to play with. It is followed by the files themselves."""
         sizes = [[name, len(content)] for name, content in files]
         message = {"limits": self.limits.for_box(), "files": sizes}
-        self._unsent += wire.frame(message) + b"".join(content for _, content in files)
+        self._unsent += wire.frame(message)
+        for _, content in files:
+            self._unsent += content
         self._write()
 
     def send(self, message: dict[str, Any]) -> None:
@@ -123,12 +126,12 @@ class Box:
         requests = self._clone.requests
         try:
             while self._unsent:
-                self._unsent = self._unsent[os.write(requests, self._unsent[:CHUNK]) :]
+                del self._unsent[: os.write(requests, self._unsent[:CHUNK])]
         except BlockingIOError:
             self._poll.register(requests, select.POLLOUT)
             return
         except BrokenPipeError:  # its end shows on the answer pipe
-            self._unsent = b""
+            self._unsent.clear()
         with contextlib.suppress(KeyError):
             self._poll.unregister(requests)
 
@@ -177,18 +180,34 @@ class Box:
         start = self.read_clock()
         left = budget_s
         while (body := self._whole_body()) is None:
-            if self._is_gone:
-                raise self._gone()
-            if left <= 0:
-                left = self._left(start, budget_s)
-            self._serve_waiting(left)
-            if self.output.left < 0:
-                raise Flood("printed")
-            left = start.wall + budget_s - time.monotonic()
+            left = self._await_more(start, left, budget_s)
         answer = wire.parse(body, seq)
         if len(body) > self.limits.answer_bytes and "fault" not in answer:
             raise Flood("answered")
         return answer
+
+    def take(self, size: int, start: Reading, budget_s: float) -> bytes:
+        """Up to `size` bytes of an answer that is a stream, one at least. Raises Late, Gone, Flood.
+
+        budget_s: what it may be charged since `start`, for all of the stream.
+        """
+        left = start.wall + budget_s - time.monotonic()
+        while not self._buffer:
+            left = self._await_more(start, left, budget_s)
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
+
+    def _await_more(self, start: Reading, left: float, budget_s: float) -> float:
+        """Whatever comes next within `left` seconds; how many are left on the wall."""
+        if self._is_gone:
+            raise self._gone()
+        if left <= 0:
+            left = self._left(start, budget_s)
+        self._serve_waiting(left)
+        if self.output.left < 0:
+            raise Flood("printed")
+        return start.wall + budget_s - time.monotonic()
 
     def _left(self, start: Reading, budget_s: float) -> float:
         """How much longer to wait for one that has had its time on the wall.

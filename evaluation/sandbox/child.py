@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from evaluation import archive
 from evaluation.sandbox import cloning, enclosure
 
 MAX_TRACE = 8000
@@ -60,10 +61,13 @@ class Channel:
         message: dict[str, Any] = self.scan(self.take(length).decode(), 0)[0]
         return message
 
-    def send(self, body: bytes) -> None:
-        data = len(body).to_bytes(4, "little") + body
+    def send(self, body: bytes, content: bytes = b"") -> None:
+        data = len(body).to_bytes(4, "little") + body + content
         while data:
             data = data[self.write(self.answers, data) :]
+
+    def send_part(self, header: dict[str, Any], content: bytes) -> None:
+        self.send(encode(header), content)
 
     def take(self, size: int) -> bytes:
         while len(self.buffer) < size:
@@ -207,11 +211,11 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     if issubclass(kind, MemoryError):
         return fault | {"fault": "out_of_memory"}
     if issubclass(kind, SyntaxError):
-        return fault | {"fault": "syntax_error", "line": _plain_or(error.lineno, 0)}
+        return fault | {"fault": "syntax_error", "line": _plain_or(getattr(error, "lineno", 0), 0)}
     if issubclass(kind, PermissionError):
         return fault | {"fault": "forbidden_call"}
     if issubclass(kind, ImportError):
-        return fault | {"fault": "import_error", "name": _plain_or(error.name, "")}
+        return fault | {"fault": "import_error", "name": _plain_or(getattr(error, "name", ""), "")}
     return fault | {"fault": "exception"}
 
 
@@ -270,7 +274,10 @@ def flush() -> None:
 
 
 def serve(channel: Channel, main: str) -> None:
-    """The first question asks to load the agent, all others for an action."""
+    """The first question asks to load the agent, all others for an action.
+
+    Or it asks to unpack an archive; the answer is a stream, and there are no others.
+    """
     agent: Any = None
     parameters = 0
 
@@ -286,7 +293,11 @@ def serve(channel: Channel, main: str) -> None:
         action = agent(*(question["observation"], configuration)[:parameters])
         return encode_action(seq, action)
 
-    answer(channel, channel.receive()["seq"], load)
+    first = channel.receive()
+    if "unpack" in first:
+        archive.send_files(archive.UPLOAD, first["unpack"], channel.send_part)
+        return
+    answer(channel, first["seq"], load)
     while True:
         question = channel.receive()
         answer(channel, question["seq"], act)

@@ -20,7 +20,7 @@ from typing import Any
 from evaluation.sandbox import seccomp, view
 from evaluation.sandbox.errors import BoxFailed
 from evaluation.sandbox.uids import Uid
-from evaluation.sandbox.view import View
+from evaluation.sandbox.view import PROJECT, View
 
 START_S = 30.0
 ANSWER_S = 15.0
@@ -29,7 +29,7 @@ MAX_MESSAGE = 1 << 16
 BUFFER_BYTES = 1 << 18
 DESCRIPTORS = 5
 # What runs inside, in the order in which it can be loaded.
-INSIDE = ("evaluation.sandbox.landlock", "evaluation.sandbox.cloning",
+INSIDE = ("evaluation.archive", "evaluation.sandbox.landlock", "evaluation.sandbox.cloning",
           "evaluation.sandbox.enclosure", "evaluation.sandbox.child",
           "evaluation.sandbox.zygote")  # fmt: skip
 PACKAGES = ("evaluation", "evaluation.sandbox")
@@ -247,4 +247,4 @@ def _source(name: str) -> str:
     """A module that runs inside; packages are empty there."""
     if name in PACKAGES:
         return ""
-    return Path(__file__).with_name(f"{name.rpartition('.')[2]}.py").read_text()
+    return PROJECT.joinpath(*name.split(".")).with_suffix(".py").read_text()

@@ -119,6 +119,7 @@ class Zygote:
 
 def warm_up(setup: dict[str, Any]) -> None:
     """Imports what agents will import, as far as it is there, so that no clone does it again."""
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))  # not only where an episode plays
     sys.path += setup["packages"]
     child.prepare_interpreter()
     for name in setup["preload"]:

@@ -1,0 +1,39 @@
+"""A processor for each episode: worker and agents take turns on it, and no other episode does.
+
+Turns on one processor are a third quicker than turns that wake another one.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+
+@contextmanager
+def own_core() -> Iterator[None]:
+    """Keeps this thread on a processor that no other episode here has, if there is one."""
+    before = os.sched_getaffinity(0)
+    claim = _claim(sorted(before, reverse=True)) if len(before) > 1 else None
+    if claim is None:
+        yield
+        return
+    core, held = claim
+    with closing(held):
+        os.sched_setaffinity(0, {core})
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, before)
+
+
+def _claim(cores: list[int]) -> tuple[int, socket.socket] | None:
+    """A name that one process on this machine can hold, and that goes with it."""
+    for core in cores:
+        held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            held.bind(f"\0palaestra-core-{core}")
+        except OSError:
+            held.close()
+            continue
+        return core, held
+    return None

@@ -1,41 +1,58 @@
-"""Reads archives that strangers packed. As a script it first bounds its own memory and time.
+"""Reads archives that strangers packed, and knows the rules that their entries must keep.
 
-Standard library only. What an archive claims is not believed: bytes are counted when written.
+Standard library only: the reading is done in a box, the rules are kept on both sides of it.
 """
 
 import errno
 import gzip
-import json
-import os
 import re
-import resource
 import stat
 import struct
-import sys
 import tarfile
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO, Any
 
 MAX_MEMBERS = 500
 MAX_BYTES = 50_000_000
 MAX_NAME = 400
 MAX_DEPTH = 20
+MAX_SHOWN = 80
 # Headers and padding of a tar archive, on top of the files themselves.
 MAX_STREAM = MAX_BYTES + MAX_MEMBERS * 8 * 1024
-MEMORY_BYTES = 512 * 1024 * 1024
-CPU_S = 20
 CHUNK = 1 << 16
+UPLOAD = "upload"  # its name in the box
 JUNK = ("__MACOSX/", ".DS_Store")
 DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, ValueError,
     OverflowError, RecursionError, gzip.BadGzipFile, RuntimeError, LookupError, struct.error,
 )  # fmt: skip
+RULES = {
+    "not_utf8": 'The entry "{}" is not UTF-8.',
+    "control": 'The entry "{}" contains control characters.',
+    "backslash": 'The entry "{}" contains a backslash.',
+    "absolute": 'The entry "{}" is an absolute path.',
+    "outside": 'The entry "{}" leads out of the bundle.',
+    "long_name": 'The entry "{}" has a name that is too long.',
+    "twice": 'The entry "{}" appears twice.',
+    "file_and_folder": 'The entry "{}" is a file and a folder at once.',
+    "not_regular": 'The entry "{}" is not a regular file.',
+    "encrypted": 'The entry "{}" is encrypted.',
+    "compression": 'The entry "{}" is packed in a way other than deflate.',
+    "members": f"The archive has more than {MAX_MEMBERS} entries.",
+    "bytes": f"The archive unpacks to more than {MAX_BYTES // 1_000_000} MB.",
+    "size": f"The archive is larger than {MAX_STREAM // 1_000_000} MB.",
+    "empty": "The archive is empty.",
+    "damaged": "The archive is damaged or no {} file.",
+    "breaks": "The archive breaks what reads it.",
+    "memory": "The archive takes too much memory to unpack.",
+    "time": "The archive takes too much time to unpack.",
+}
 
 Member = tuple[str, bool, Callable[[], IO[bytes]]]
+Send = Callable[[dict[str, Any], bytes], None]
 
 
 class BundleError(Exception):
@@ -44,6 +61,15 @@ class BundleError(Exception):
     def __init__(self, message: str, code: str = "bad_upload") -> None:
         super().__init__(message)
         self.code = code
+
+
+class Refused(BundleError):
+    """rule: one of RULES. about: the entry, or the kind of archive, that its sentence names."""
+
+    def __init__(self, rule: str, about: str = "") -> None:
+        self.rule, self.about = rule, _shown(about)
+        code = "empty_upload" if rule == "empty" else "bad_upload"
+        super().__init__(RULES[rule].format(self.about), code)
 
 
 class Bounded:
@@ -57,72 +83,75 @@ class Bounded:
         data = self.stream.read(size)
         self.left -= len(data)
         if self.left < 0:
-            raise _too_large()
+            raise Refused("bytes")
         return data
 
 
-class Writer:
-    """Writes members into a fresh folder and counts them."""
+class Names:
+    """The entries so far: not too many, no name twice, and none both a file and a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.members = 0
-        self.left = MAX_BYTES
+    def __init__(self) -> None:
+        self.count = 0
         self.files: set[str] = set()
         self.folders: set[str] = set()
 
-    def add(self, member: Member) -> None:
-        name, is_folder, open_content = member
-        self.members += 1
-        if self.members > MAX_MEMBERS:
-            raise BundleError(f"The archive has more than {MAX_MEMBERS} entries.")
+    def add(self, name: str, is_folder: bool) -> list[str]:
+        """The parts of its path; none where it is to be left out. Raises Refused."""
+        self.count += 1
+        if self.count > MAX_MEMBERS:
+            raise Refused("members")
         parts = checked_parts(name)
         if not parts or name.startswith(JUNK) or parts[-1] in JUNK:
-            return
+            return []
         self._claim(name, parts, is_folder)
-        inner = self.folder.joinpath(*parts)
-        _make_folders(self.folder, parts if is_folder else parts[:-1])
-        if not is_folder:
-            with open_content() as content:
-                self._write(inner, content)
+        return parts
 
     def _claim(self, name: str, parts: list[str], is_folder: bool) -> None:
-        """No name twice, in whatever case, and none both a file and a folder."""
+        """Names are compared as file systems may do it: whatever their case."""
         keys = [_folded("/".join(parts[: n + 1])) for n in range(len(parts))]
         above = keys if is_folder else keys[:-1]
         if self.files.intersection(above) or (not is_folder and keys[-1] in self.folders):
-            raise _refused(name, "is a file and a folder at once")
+            raise Refused("file_and_folder", name)
         if not is_folder:
             if keys[-1] in self.files:
-                raise _refused(name, "appears twice")
+                raise Refused("twice", name)
             self.files.add(keys[-1])
         self.folders.update(above)
 
-    def _write(self, path: Path, content: IO[bytes]) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with open(os.open(path, flags, 0o644), "wb") as file:
-            os.fchmod(file.fileno(), 0o644)
-            while chunk := content.read(CHUNK):
-                self.left -= len(chunk)
-                if self.left < 0:
-                    raise _too_large()
-                file.write(chunk)
 
+def send_files(archive: str, kind: str, send: Send) -> None:
+    """Sends the regular files of an archive (".zip" or ".tar.gz") in parts of up to CHUNK bytes.
 
-def extract(archive: Path, kind: str, folder: Path) -> None:
-    """Writes the regular files of an archive (".zip" or ".tar.gz") into an empty folder."""
-    writer = Writer(folder)
+    A part is a header and bytes: {"name", "size"} begins a file, {"size"} goes on with it. The
+    last header is {"done": true}, or {"rule", "about"} as in Refused.
+    """
+    end: dict[str, Any] = {"done": True}
     try:
-        for member in _READERS[kind](archive):
-            writer.add(member)
-    except DAMAGED as error:
-        raise _damaged(kind) from error
+        _send_members(_READERS[kind](archive), send)
+    except Refused as refused:
+        end = {"rule": refused.rule, "about": refused.about}
+    except MemoryError:
+        end = {"rule": "memory", "about": ""}
+    except DAMAGED:
+        end = {"rule": "damaged", "about": kind}
     except OSError as error:
         if error.errno != errno.EINVAL:  # what a seek to a senseless place gives
             raise
-        raise _damaged(kind) from error
-    if not writer.files:
-        raise BundleError("The archive is empty.", "empty_upload")
+        end = {"rule": "damaged", "about": kind}
+    send(end, b"")
+
+
+def _send_members(members: Iterator[Member], send: Send) -> None:
+    names = Names()
+    for name, is_folder, open_content in members:
+        parts = names.add(name, is_folder)
+        if not parts or is_folder:
+            continue
+        with open_content() as content:
+            header: dict[str, Any] = {"name": "/".join(parts)}
+            while (chunk := content.read(CHUNK)) or header:
+                send({**header, "size": len(chunk)}, chunk)
+                header = {}
 
 
 def checked_parts(name: str) -> list[str]:
@@ -130,18 +159,18 @@ def checked_parts(name: str) -> list[str]:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise _refused(name, "is not UTF-8") from None
+        raise Refused("not_utf8", name) from None
     if any(unicodedata.category(character) == "Cc" for character in name):
-        raise _refused(name, "contains control characters")
+        raise Refused("control", name)
     if "\\" in name:
-        raise _refused(name, "contains a backslash")
+        raise Refused("backslash", name)
     if name.startswith("/") or re.match(r"[A-Za-z]:", name):
-        raise _refused(name, "is an absolute path")
+        raise Refused("absolute", name)
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise _refused(name, "leads out of the bundle")
+        raise Refused("outside", name)
     if len(name) > MAX_NAME or len(parts) > MAX_DEPTH or _longest(parts) > 255:
-        raise _refused(name, "has a name that is too long")
+        raise Refused("long_name", name)
     return parts
 
 
@@ -149,81 +178,44 @@ def _longest(parts: list[str]) -> int:
     return max((len(part.encode()) for part in parts), default=0)
 
 
-def _zip_members(archive: Path) -> Iterator[Member]:
+def _zip_members(archive: str) -> Iterator[Member]:
     with zipfile.ZipFile(archive) as file:
         for info in file.infolist():
             mode = info.external_attr >> 16
             name = info.orig_filename
             if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise _refused(name, "is not a regular file")
+                raise Refused("not_regular", name)
             if info.flag_bits & 0x41:
-                raise _refused(name, "is encrypted")
+                raise Refused("encrypted", name)
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise _refused(name, "is packed in a way other than deflate")
+                raise Refused("compression", name)
             yield name, name.endswith("/"), lambda info=info: file.open(info)  # type: ignore[misc]
 
 
-def _tar_members(archive: Path) -> Iterator[Member]:
+def _tar_members(archive: str) -> Iterator[Member]:
     with gzip.open(archive) as stream:
         bounded: Any = Bounded(stream)
-        with tarfile.open(fileobj=bounded, mode="r|") as file:
+        with tarfile.open(fileobj=bounded, mode="r|", bufsize=CHUNK) as file:
             for member in file:
                 is_plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
                 if member.issparse() or not (is_plain or member.isdir()):
-                    raise _refused(member.name, "is not a regular file")
+                    raise Refused("not_regular", member.name)
                 yield member.name, member.isdir(), lambda member=member: file.extractfile(member)  # type: ignore[misc]
 
 
-_READERS: dict[str, Callable[[Path], Iterator[Member]]] = {
+_READERS: dict[str, Callable[[str], Iterator[Member]]] = {
     ".zip": _zip_members,
     ".tar.gz": _tar_members,
 }
-
-
-def _make_folders(above: Path, parts: list[str]) -> None:
-    for part in parts:
-        above = above / part
-        above.mkdir(exist_ok=True)
-        above.chmod(0o755)
 
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _refused(name: str, rule: str) -> BundleError:
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name[:80])
-    return BundleError(f'The entry "{shown}" {rule}.')
-
-
-def _damaged(kind: str) -> BundleError:
-    return BundleError(f"The archive is damaged or no {kind} file.")
-
-
-def _too_large() -> BundleError:
-    return BundleError(f"The archive unpacks to more than {MAX_BYTES // 1_000_000} MB.")
-
-
-def _bound_this_process() -> None:
-    for kind, limit in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_S),
-        (resource.RLIMIT_FSIZE, MAX_BYTES + CHUNK),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (limit, limit))
-
-
-def main() -> None:
-    archive, kind, folder = sys.argv[1:]
-    _bound_this_process()
-    try:
-        extract(Path(archive), kind, Path(folder))
-    except BundleError as error:
-        print(json.dumps([str(error), error.code]))
-    except MemoryError:
-        print(json.dumps(["The archive takes too much memory to unpack."]))
-
-
-if __name__ == "__main__":
-    main()
+def _shown(name: str) -> str:
+    """Fit for people's eyes, wherever it will stand."""
+    plain = (
+        c if c.isprintable() and c not in '<>&"' else "\N{REPLACEMENT CHARACTER}" for c in name
+    )
+    return "".join(plain)[:MAX_SHOWN]

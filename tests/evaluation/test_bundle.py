@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.archive import MAX_BYTES, MAX_MEMBERS, checked_parts, extract
-from evaluation.bundle import BundleError, unpack
+from evaluation.archive import MAX_BYTES, MAX_MEMBERS, checked_parts, send_files
+from evaluation.bundle import BundleError, Receiver, unpack
+from evaluation.sandbox import wire
 
 AGENT = b"def agent(obs):\n    return 1\n"
 
@@ -58,6 +59,11 @@ def tarred(*entries: tuple[str, bytes], kind: bytes = tarfile.REGTYPE, **fields)
                 setattr(info, field, value)
             file.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def framed(header: dict, content: bytes = b"") -> bytes:
+    """A part of the stream that a box answers with."""
+    return wire.frame(header) + content
 
 
 def refusal(tmp_path: Path, place: Path, content: bytes, filename: str) -> BundleError:
@@ -311,7 +317,10 @@ def test_damaged_bytes_give_a_sentence_or_a_bundle(tmp_path_factory, seed, kind)
     raw = gzip.compress(content) if kind == ".tar.gz" else bytes(content)
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / "out").mkdir()
+    sent = io.BytesIO()
+    send_files(str(upload(folder, raw)), kind, lambda *part: sent.write(framed(*part)))
+    sent.seek(0)
     with contextlib.suppress(BundleError):
-        extract(upload(folder, raw), kind, folder / "out")
+        Receiver(sent.read, folder / "out").run()
     outside = {path.name for path in folder.iterdir()}
     assert outside == {"upload", "out"}

@@ -1,0 +1,5 @@
+# Tries: to return bytes. Must come out: invalid_action.
+
+
+def agent(observation):
+    return b"\xff\x00"

@@ -1,0 +1,7 @@
+# Tries: a number of a hundred thousand digits. Must come out: invalid_action or output_limit.
+import sys
+
+
+def agent(observation):
+    getattr(sys, "set_int_max_str_digits", print)(0)
+    return 10**50_000

@@ -1,0 +1,5 @@
+# Tries: to return a fault instead of raising it. Must come out: invalid_action.
+
+
+def agent(observation):
+    return TimeoutError("its opponent's")

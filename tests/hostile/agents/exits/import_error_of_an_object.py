@@ -1,0 +1,10 @@
+# Tries: a missing module whose name cannot be told. Must come out: import_error or exception.
+
+
+class Name:
+    def __bool__(self):
+        raise RuntimeError("no truth")
+
+
+def agent(observation):
+    raise ImportError("missing", name=Name(), path=Name())

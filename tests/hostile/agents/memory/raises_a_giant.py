@@ -1,0 +1,5 @@
+# Tries: to die of an exception that is larger than any log. Must come out: exception.
+
+
+def agent(observation):
+    raise ValueError("x" * 50_000_000)

@@ -1,0 +1,6 @@
+# Tries: to fetch a page, and does not mind to fail. Must come out: exception or forbidden_call.
+import urllib.request
+
+
+def agent(observation):
+    return urllib.request.urlopen(f"http://127.0.0.1:{observation.tcp}/").read().decode()

@@ -1,0 +1,3 @@
+"""In place of the library's."""
+
+raise SystemExit("shadowed")

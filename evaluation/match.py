@@ -4,6 +4,7 @@ Both functions leave no process behind: agents are killed when the call ends or 
 """
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -164,12 +165,12 @@ def _open(agent: AgentSpec, spec: EpisodeSpec, env: Environment) -> Actor | str:
         return agent.source
     if agent.kind == "url":
         return _remote(agent, spec)
-    installed = packages.find(agent.packages, _data_dir(spec))
+    installed, python = _installed(agent.packages, spec.data_dir)
     return AgentProcess(
         Path(agent.source),
         _limits(agent, installed, env),
         wanted=Wanted(
-            packages.python_of(agent.packages, _data_dir(spec)),
+            python,
             tuple(Path(path) for path in spec.hidden),
             installed.preload,
             tuple(installed.environment.items()),
@@ -194,8 +195,11 @@ def _remote(agent: AgentSpec, spec: EpisodeSpec) -> UrlAgent:
     )
 
 
-def _data_dir(spec: EpisodeSpec) -> Path | None:
-    return Path(spec.data_dir) if spec.data_dir else None
+@functools.cache
+def _installed(name: str, data_dir: str) -> tuple[packages.PackageSet, Path]:
+    """A package set and its interpreter, as they are when this process first needs them."""
+    folder = Path(data_dir) if data_dir else None
+    return packages.find(name, folder), packages.python_of(name, folder)
 
 
 def _limits(agent: AgentSpec, installed: packages.PackageSet, env: Environment) -> Limits:

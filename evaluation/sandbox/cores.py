@@ -3,6 +3,7 @@
 Turns on one processor are a third quicker than turns that wake another one.
 """
 
+import ctypes
 import os
 import socket
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from contextlib import closing, contextmanager
 def own_core() -> Iterator[None]:
     """Keeps this thread on a processor that no other episode here has, if there is one."""
     before = os.sched_getaffinity(0)
-    claim = _claim(sorted(before, reverse=True)) if len(before) > 1 else None
+    here = ctypes.CDLL(None).sched_getcpu()  # staying costs nothing, moving a millisecond
+    order = sorted(before, key=lambda core: (core != here, -core))
+    claim = _claim(order) if len(before) > 1 else None
     if claim is None:
         yield
         return

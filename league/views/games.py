@@ -48,7 +48,6 @@ class Game:
     starter: str
     starter_plays: str
     house_bots: tuple[str, ...]
-    move_limit_s: float
 
 
 @lru_cache(maxsize=64)
@@ -56,7 +55,7 @@ def game(name: str) -> Game:
     try:
         known = evaluation.environments.game(name)
     except InvalidArgument as error:  # it came with a package that is no longer installed
-        return Game(name, name, "", str(error), (), "", "", (), 0)
+        return Game(name, name, "", str(error), (), "", "", ())
     specification = known.specification.published
     readme, starter = (_read(ENVS / name / file) for file in ("README.md", "starter.py"))
     return Game(
@@ -68,7 +67,6 @@ def game(name: str) -> Game:
         starter=starter or IDLE.format(specification["action"].get("default")),
         starter_plays=f"It {'beats a random player' if starter else 'plays the same each step'}.",
         house_bots=tuple(known.agents),
-        move_limit_s=float(known.specification.configure({})["actTimeout"]),
     )
 
 

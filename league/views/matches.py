@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 from league.forms import MatchFilter
 from league.models import Attempt, Match, MatchSeat, Submission
 from league.models.match import MatchQuerySet
-from league.views import games
 from league.views.fragments import Request, render_live
 from league.views.lookup import competition_of, find
 from league.words import ATTEMPT_STATES
@@ -76,7 +75,6 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "match": match,
         "seats": match.seats.all(),
         "competition": match.competition,
-        "game": games.game(match.competition.environment),
         "episodes": sorted(match.episodes.all(), key=lambda episode: episode.number),
         "attempts": [
             (attempt, ATTEMPT_STATES[Attempt.State(attempt.state)]) for attempt in attempts

@@ -53,4 +53,3 @@ def test_each_game_explains_itself_and_has_a_starter(name):
     assert game.rules[0].kind == "text"
     assert {"Observation", "Action"} <= {b.text for b in game.rules if b.kind == "heading"}
     assert "def agent" in game.starter
-    assert game.move_limit_s > 0

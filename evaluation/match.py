@@ -165,17 +165,11 @@ def _open(agent: AgentSpec, spec: EpisodeSpec, env: Environment) -> Actor | str:
         return agent.source
     if agent.kind == "url":
         return _remote(agent, spec)
-    installed, python = _installed(agent.packages, spec.data_dir)
+    installed, _ = _installed(agent.packages, spec.data_dir)
     return AgentProcess(
         Path(agent.source),
         _limits(agent, installed, env),
-        wanted=Wanted(
-            python,
-            tuple(Path(path) for path in spec.hidden),
-            installed.preload,
-            tuple(installed.environment.items()),
-            spec.minimum,
-        ),
+        wanted=boxes_for(agent.packages, spec.data_dir, spec.hidden, spec.minimum),
         bank_s=env.state[0]["observation"].get("remainingOverageTime", 0.0),
         is_fair=spec.clock == "charged",
         pondering=spec.pondering,
@@ -192,6 +186,18 @@ def _remote(agent: AgentSpec, spec: EpisodeSpec) -> UrlAgent:
         allow=spec.url_allow,
         resolve=spec.resolve,
         signer=key.signer(agent.source) if key else None,
+    )
+
+
+def boxes_for(name: str, data_dir: str, hidden: Sequence[str], minimum: str) -> Wanted:
+    """The kind of boxes that agents with this set of packages play in."""
+    installed, python = _installed(name, data_dir)
+    return Wanted(
+        python,
+        tuple(Path(path) for path in hidden),
+        installed.preload,
+        tuple(installed.environment.items()),
+        minimum,
     )
 
 

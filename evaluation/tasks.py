@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from evaluation import broker, replay
+from evaluation import broker, packages, replay
 from evaluation.bundle import BundleError, unpack, upload_path
-from evaluation.match import AgentSpec, EpisodeResult, EpisodeSpec, MatchSpec, play
+from evaluation.match import AgentSpec, EpisodeResult, EpisodeSpec, MatchSpec, boxes_for, play
+from evaluation.sandbox.keeper import Wanted
 from evaluation.verdict import Verdict
 from evaluation.worker import Settings, app, redis_client, settings, worker_name
 
@@ -35,7 +36,7 @@ def _play(spec: dict[str, Any], config: Settings) -> dict[str, Any]:
     report = _reporter(spec)
     try:
         _require_box(spec, config)
-        folders, rejected = _unpack_uploads(spec, config.data_dir, report)
+        folders, rejected = _unpack_uploads(spec, config, report)
         if rejected:
             return {"rejected": rejected}
         episodes = [_episode_spec(episode, folders, config) for episode in spec["episodes"]]
@@ -72,7 +73,7 @@ def _reporter(spec: dict[str, Any]) -> Any:
 
 
 def _unpack_uploads(
-    spec: dict[str, Any], data_dir: Path, report: Any
+    spec: dict[str, Any], config: Settings, report: Any
 ) -> tuple[dict[str, Path], dict[str, Any] | None]:
     """Folders by content hash; or which upload was refused, and why."""
     started = time.monotonic()
@@ -82,7 +83,7 @@ def _unpack_uploads(
         if agent["kind"] != "upload" or sha256 in folders:
             continue
         try:
-            folders[sha256] = unpacked(data_dir, sha256, agent["filename"])
+            folders[sha256] = unpacked(config, sha256, agent["filename"])
         except BundleError as error:
             verdict = Verdict(error.code, str(error))
             return {}, {"sha256": sha256, "verdict": verdict.to_json()}
@@ -90,13 +91,19 @@ def _unpack_uploads(
     return folders, None
 
 
-def unpacked(data_dir: Path, sha256: str, filename: str) -> Path:
+def unpacked(config: Settings, sha256: str, filename: str) -> Path:
     """The folder of an upload, unpacked on first use and shared by all later matches."""
-    folder = data_dir / "agents" / sha256[:2] / sha256
+    folder = config.data_dir / "agents" / sha256[:2] / sha256
     if not (folder / "main.py").is_file():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return unpack(upload_path(data_dir, sha256), filename, folder).parent
+        unpack(upload_path(config.data_dir, sha256), filename, folder, _agents_boxes(config))
     return folder
+
+
+def _agents_boxes(config: Settings) -> Wanted:
+    """Those of most agents: what will be needed anyway is all that has to be started."""
+    folder = str(config.data_dir)
+    return boxes_for(packages.DEFAULT, folder, [folder], config.minimum)
 
 
 def _episode_spec(

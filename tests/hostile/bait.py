@@ -134,6 +134,6 @@ def exact_forms(secret: str) -> list[str]:
 
 
 def folded_forms(secret: str) -> list[str]:
-    """In hexadecimal digits of either case."""
-    shown = [window.hex() for window in _windows(secret)]
+    """In hexadecimal digits of either case, its bytes or its digits backwards."""
+    shown = [ordered.hex() for window in _windows(secret) for ordered in (window, window[::-1])]
     return [*shown, *(text[::-1] for text in shown)]

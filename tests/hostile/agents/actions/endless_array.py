@@ -1,4 +1,4 @@
-# Tries: an array of arrays of arrays. Must come out: invalid_action or out_of_memory.
+# Tries: an array of arrays of arrays. Must come out: invalid_action.
 
 
 class Array:

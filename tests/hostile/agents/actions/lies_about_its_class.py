@@ -1,4 +1,4 @@
-# Tries: an action that fails at every look at it. Must come out: exception or invalid_action.
+# Tries: an action that fails at every look at it. Must come out: exception.
 
 
 class Raising:

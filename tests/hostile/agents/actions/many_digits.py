@@ -1,4 +1,4 @@
-# Tries: a number of a hundred thousand digits. Must come out: invalid_action or output_limit.
+# Tries: a number of a hundred thousand digits. Must come out: invalid_action.
 import sys
 
 

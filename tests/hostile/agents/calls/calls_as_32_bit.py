@@ -1,4 +1,4 @@
-# Tries: the system calls of a 32-bit program. Must come out: killed_by_signal or forbidden_call.
+# Tries: the system calls of a 32-bit program. Must come out: forbidden_call.
 import ctypes
 import mmap
 import signal

@@ -1,4 +1,4 @@
-# Tries: the system calls of the x32 interface. Must come out: killed_by_signal or forbidden_call.
+# Tries: the system calls of the x32 interface. Must come out: forbidden_call.
 import ctypes
 import signal
 

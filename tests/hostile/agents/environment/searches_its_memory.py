@@ -1,54 +1,49 @@
-# Tries: to find the worker's secrets in what it got as memory. Must come out: plays, action 0.
+# Tries: to find the worker's secrets in all memory that it has. Must come out: plays, action 0.
 import ctypes
+import gc
 import os
 import sys
 
 libc = ctypes.CDLL(None, use_errno=True)
-libc.mincore.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p]
-PAGE, REACH, MOST = 4096, 2048, 64 << 20
+libc.malloc.restype = ctypes.c_void_p
+CHUNK = 1 << 16  # as much as a pipe takes
+GAP = 128  # chunks that may be missing between two areas
 
 
-def is_mapped(address):
-    return libc.mincore(address, PAGE, ctypes.create_string_buffer(1)) == 0
+def content(address, pipe):
+    """Through a pipe, since the kernel refuses what cannot be read instead of crashing."""
+    written = libc.write(pipe[1], ctypes.c_void_p(address), ctypes.c_size_t(CHUNK))
+    return os.read(pipe[0], written) if written > 0 else b""
 
 
-def readable(address, pipe):
-    """Whether the kernel can read the page, which is how not to crash on one that nobody may."""
-    if libc.write(pipe[1], ctypes.c_void_p(address), ctypes.c_size_t(1)) != 1:
-        return False
-    os.read(pipe[0], 1)
-    return True
-
-
-def blocks(seeds, pipe):
-    """The mapped memory around some addresses, page by page."""
+def areas(seeds, pipe):
+    """All that can be read around some addresses, in both directions."""
     seen = set()
     for seed in seeds:
-        for step in (PAGE, -PAGE):
-            address, gap = seed & -PAGE, 0
-            while gap < REACH and len(seen) * PAGE < MOST:
-                if address in seen:
-                    break
-                if is_mapped(address) and readable(address, pipe):
-                    seen.add(address)
-                    gap = 0
-                    yield ctypes.string_at(address, PAGE)
-                else:
-                    gap += 1
+        for address in () if seed in seen else (seed, seed - CHUNK):
+            step, missing = (CHUNK if address == seed else -CHUNK), 0
+            while missing < GAP and address > 0 and address not in seen:
+                seen.add(address)
+                block = content(address, pipe)
+                missing = 0 if block else missing + 1
+                yield block
                 address += step
 
 
 def agent(observation):
     marker = observation.marker.encode()
-    seeds = [id(marker), id(sys), id(agent), id(sys._getframe()), id(os.environ), id(len)]
+    seeds = [id(thing) for thing in (*gc.get_objects(), marker, sys, len, os.environ)]
+    seeds += [id(frame) for frame in sys._current_frames().values()]
+    seeds += [libc.malloc(size) or 0 for size in (16, 4096, 1 << 18)]
     seeds += [ctypes.addressof(ctypes.c_void_p.in_dll(libc, "environ"))]
-    seeds += [ctypes.cast(libc.malloc, ctypes.c_void_p).value, ctypes.addressof(ctypes.c_int())]
-    pipe = os.pipe()
-    found = []
-    for block in blocks(seeds, pipe):
+    seeds += [ctypes.c_void_p.in_dll(libc, "environ").value]
+    seeds += [ctypes.cast(libc.malloc, ctypes.c_void_p).value]
+    found, size = [], 0
+    for block in areas(sorted({seed & -CHUNK for seed in seeds}), os.pipe()):
+        size += len(block)
         at = block.find(marker)
         while at >= 0:
             found.append(block[at : at + 64])
             at = block.find(marker, at + 1)
-    print(found)
+    print(size >> 20, "MiB", found)
     return 0

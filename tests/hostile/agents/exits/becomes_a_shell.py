@@ -1,4 +1,4 @@
-# Tries: to become another program. Must come out: exception or forbidden_call.
+# Tries: to become another program. Must come out: forbidden_call.
 import os
 import sys
 

@@ -1,4 +1,4 @@
-# Tries: to have no number of parameters. Must come out: exception or plays, action 0.
+# Tries: to have no number of parameters. Must come out: exception.
 
 
 class Code:

@@ -1,4 +1,4 @@
-# Tries: to end the runner by its own exceptions. Must come out: exception or exited.
+# Tries: to end the runner by its own exceptions. Must come out: exception.
 
 
 def agent(observation):

@@ -1,4 +1,4 @@
-# Tries: a missing module whose name cannot be told. Must come out: import_error or exception.
+# Tries: a missing module whose name cannot be told. Must come out: import_error.
 
 
 class Name:

@@ -1,4 +1,4 @@
-# Tries: a syntax error in a line that is no number. Must come out: syntax_error or exception.
+# Tries: a syntax error in a line that is no number. Must come out: syntax_error.
 
 
 def agent(observation):

@@ -1,11 +1,12 @@
-# Tries: to call itself without end. Must come out: out_of_memory or exception or killed_by_signal.
+# Tries: to call itself without end. Must come out: out_of_memory.
 import sys
 
 sys.setrecursionlimit(2**31 - 1)
 
 
 def deeper():
-    return deeper()
+    held = [0] * 100_000
+    return deeper() + held
 
 
 def agent(observation):

@@ -1,4 +1,4 @@
-# Tries: to fetch a page, and does not mind to fail. Must come out: exception or forbidden_call.
+# Tries: to fetch a page, and does not mind to fail. Must come out: exception.
 import urllib.request
 
 

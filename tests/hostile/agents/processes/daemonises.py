@@ -1,4 +1,4 @@
-# Tries: to slip away as a daemon. Must come out: exception or forbidden_call.
+# Tries: to slip away as a daemon. Must come out: forbidden_call.
 import os
 
 

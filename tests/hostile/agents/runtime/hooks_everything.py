@@ -1,4 +1,4 @@
-# Tries: to see and to refuse whatever its runner does. Must come out: exception or exited.
+# Tries: to see and to refuse whatever its runner does. Must come out: exception.
 import sys
 
 

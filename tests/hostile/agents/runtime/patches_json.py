@@ -1,4 +1,4 @@
-# Tries: to break what writes its answers. Must come out: exception or exited.
+# Tries: to break what writes its answers. Must come out: exception.
 import _json
 import json
 

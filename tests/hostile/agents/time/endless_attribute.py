@@ -1,4 +1,4 @@
-# Tries: to loop when asked what it is. Must come out: move_timeout or startup_timeout.
+# Tries: to loop when asked what it is. Must come out: startup_timeout.
 
 
 class Agent:

@@ -115,10 +115,13 @@ class Seat:
 
 
 def agents_in(folder: str) -> list[Path]:
-    """Files, and folders with a main.py, one folder a kind below."""
-    kinds = sorted(path for path in HERE.joinpath(folder).iterdir() if path.is_dir())
-    agents = [path for kind in kinds for path in sorted(kind.iterdir())]
-    return [path for path in agents if path.suffix == ".py" or (path / "main.py").exists()]
+    """Files, and folders with a main.py, in this folder or one folder a kind below."""
+    found = [*HERE.joinpath(folder).glob("*"), *HERE.joinpath(folder).glob("*/*")]
+    return sorted(path for path in found if (path / "main.py").exists() or _stands_alone(path))
+
+
+def _stands_alone(path: Path) -> bool:
+    return path.suffix == ".py" and not (path.parent / "main.py").exists()
 
 
 def expected(agent: Path) -> Expectation:
@@ -172,6 +175,25 @@ def _episode(
             attacker.move(known | {"step": step}, {}, move_s)
             opponent.move({"step": step}, OPPONENT_CONFIGURATION, LONG_S)
     return attacker, opponent
+
+
+def play_pair(
+    agent: Path, folder: Path, pondering: bool, agent_python: Path | None = None
+) -> list[Any]:
+    """The actions of both seats, which play the same upload in two episodes, move by move."""
+    place = upload(agent, folder)
+    options = {"agent_python": agent_python, "pondering": pondering}
+    actions = []
+    for _ in range(2):
+        with contextlib.ExitStack() as boxes:
+            seats = [
+                Seat(boxes.enter_context(AgentProcess(place, LIMITS, **options))) for _ in range(2)
+            ]
+            for step in range(MOVES):
+                for number, seat in enumerate(seats):
+                    seat.move({"step": step, "seat": number}, {}, LONG_S)
+        actions += [seat.box.verdict or seat.actions for seat in seats]
+    return actions
 
 
 def _limits(expectation: Expectation) -> tuple[Limits, float]:

@@ -2,9 +2,7 @@
 
 import base64
 import os
-import shutil
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +17,9 @@ PLANTED = "\nplanted = [bytes(value ^ 1 for value in {disguised!r})]\n"
 
 
 @pytest.fixture
-def bait() -> Iterator[Bait]:
-    folder = Path(tempfile.mkdtemp(prefix="palaestra-hostile-"))
-    with Bait(folder) as bait:
+def bait(open_folder) -> Iterator[Bait]:
+    with Bait(open_folder) as bait:
         yield bait
-    shutil.rmtree(folder)
 
 
 FORMS = {

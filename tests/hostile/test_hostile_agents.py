@@ -2,9 +2,6 @@
 
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,7 +27,7 @@ SAMPLE = {
     "environment": "searches_its_memory",
     "exits": "crashes",
     "files": "steals_secrets",
-    "ipc": "locks_shared_files",
+    "ipc": "leases_shared_files",
     "memory": "fills_tmp",
     "network": "sends_datagrams",
     "output": "answers_twice",
@@ -59,15 +56,6 @@ as_parameters = [
     pytest.param(agent, id=f"{agent.parent.name}-{agent.stem}", marks=marks_of(agent))
     for agent in AGENTS
 ]
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that an ordinary user can enter, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="palaestra-hostile-"))
-    folder.chmod(0o777)
-    yield folder
-    shutil.rmtree(folder)
 
 
 def judge(agent: Path, outcome: Outcome) -> None:

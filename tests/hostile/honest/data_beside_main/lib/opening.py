@@ -1,0 +1,3 @@
+"""A module on a path that the agent adds."""
+
+BONUS = 2

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from benchmarks.boxes import boxes
 from benchmarks.engine import engine
 from benchmarks.leaderboard import crowded_leaderboard
 from benchmarks.measure import Row, table
@@ -17,7 +18,7 @@ def site() -> list[Row]:
         return [row for part in parts for row in part(league)]
 
 
-PARTS: dict[str, Callable[[], list[Row]]] = {"engine": engine, "site": site}
+PARTS: dict[str, Callable[[], list[Row]]] = {"engine": engine, "boxes": boxes, "site": site}
 
 
 def main() -> int:

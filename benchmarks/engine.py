@@ -35,7 +35,7 @@ Make = Callable[..., Any]
 
 
 def engine() -> list[Row]:
-    make = _kaggle()
+    make = kaggle()
     return [
         _episodes(
             "connectx, random against random", make, "connectx", {}, ["random"] * 2, 15, (65, 95)
@@ -52,7 +52,7 @@ def engine() -> list[Row]:
     ]
 
 
-def _kaggle() -> Make | None:
+def kaggle() -> Make | None:
     """`make` of kaggle-environments where it is installed; what its import prints is dropped."""
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

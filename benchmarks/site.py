@@ -25,7 +25,7 @@ class Site:
         self.folder, self.url = folder, f"http://127.0.0.1:{port}"
         self.environment = {
             name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}
-        } | {"DATA_DIR": str(folder), "PORT": str(port)}
+        } | {"DATA_DIR": str(folder), "PORT": str(port), "EVALUATION_CONCURRENCY": "1"}
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def manage(self, *arguments: str) -> str:

@@ -13,7 +13,8 @@ ADVICE = {
     "and files of your own bundle.",
     "no_callable": "Define a function such as `def agent(observation, configuration):` "
     "as the last one of the file.",
-    "exception": "Read the traceback below and mend the marked line.",
+    "exception": "Read the traceback, which its team finds with the logs, and mend "
+    "the marked line.",
     "invalid_action": "Return an action that the game's action schema allows, as a plain value.",
     "move_timeout": "Answer within the move limit; time the slowest position at home.",
     "bank_exhausted": "Spend less time over the move limit; the bank is shared by all moves.",

@@ -141,10 +141,27 @@ def _die_with_parent(**_: Any) -> None:
     redis_client.cache_clear()
 
 
+def _give_up_root() -> str:
+    """Before there are threads or children. Why it stays root, where it must."""
+    if os.geteuid() != 0:
+        return ""
+    from evaluation.stepdown import CannotStepDown, step_down
+
+    try:
+        step_down(_settings.data_dir, _settings.redis_url)
+    except CannotStepDown as error:
+        logger.warning("%s", error)
+        return str(error)
+    return ""
+
+
 def main() -> None:
     if not _settings.redis_url:
         sys.exit("REDIS_URL is not set: name the Redis that the league uses, and start again.")
+    note = _give_up_root()
     found = probe_box()
+    if note:
+        found.details["note"] = note
     stop = threading.Event()
 
     @worker_ready.connect(weak=False)

@@ -42,7 +42,8 @@ def save_upload(content: bytes) -> str:
     sha256 = hashlib.sha256(content).hexdigest()
     path = upload_path(sha256)
     if not path.exists():
-        write_atomically(path, content)
+        # The worker that unpacks it has a uid of its own; the folder above is closed to others.
+        write_atomically(path, content, mode=0o644)
     return sha256
 
 
@@ -66,12 +67,15 @@ def save_episode_files(episode_id: int, replay_bytes: bytes, logs: bytes) -> Non
     write_atomically(logs_path(episode_id), logs, durable=False)
 
 
-def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+def write_atomically(
+    path: Path, content: bytes, *, durable: bool = True, mode: int = 0o600
+) -> None:
     """The file is there whole or not at all, also when the process is killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
             file.write(content)
             if durable:
                 file.flush()

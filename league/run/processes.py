@@ -98,7 +98,7 @@ def private_redis(data_dir: Path) -> Process:
     options = {
         "port": "0",
         "unixsocket": str(paths.socket_path(data_dir)),
-        "unixsocketperm": "700",
+        "unixsocketperm": "770",  # for the evaluation worker's group, where it has one
         "dir": str(data_dir / "redis"),
         "appendonly": "yes",
         "save": "",

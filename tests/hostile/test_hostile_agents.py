@@ -39,7 +39,7 @@ SAMPLE = {
 # What the box does not hold back, or names wrongly, so far.
 HOLES: dict[str, str] = {}
 
-OPPONENT_S = 0.25  # of a move that takes a fraction of a millisecond
+OPPONENT_S = 0.1  # charged for a move that takes a fraction of a millisecond
 MEMORY_SLACK = 8 * MIB  # what the allocator keeps of frames, logs and tracebacks
 DESCRIPTOR_SLACK = 2  # of a zygote that warms up to succeed the one in use
 LOG_CHARS = 100_000

@@ -4,6 +4,7 @@ import os
 
 NOWAIT = 8
 PAGE = 4096
+could_ask = False
 
 
 def large_file():
@@ -20,12 +21,15 @@ def is_cached(file):
 
 
 def agent(observation):
+    global could_ask
     file = os.open(large_file(), os.O_RDONLY)
     if observation.seat == 1:
-        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
         return 0
     if not observation.step:
         while os.read(file, 1 << 20):
             pass
+        could_ask = is_cached(file)
         return 0
-    return int(not is_cached(file))
+    return int(could_ask and not is_cached(file))

@@ -9,6 +9,9 @@ NAMES = (
     "evaluation/match.py",
     "var",
     "var/secret-key",
+    ".venv/pyvenv.cfg",
+    ".agent-venv/pyvenv.cfg",
+    ".agent-venv/bin/python",
     ".git",
 )
 

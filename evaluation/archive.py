@@ -192,10 +192,24 @@ def _zip_members(archive: str) -> Iterator[Member]:
             yield name, name.endswith("/"), lambda info=info: file.open(info)  # type: ignore[misc]
 
 
+class _WholeHeader(tarfile.TarInfo):
+    """tarfile takes a damaged header for the end of the archive; what follows would be lost."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> "_WholeHeader":
+        try:
+            found = super().frombuf(buf, encoding, errors)
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
+            raise tarfile.ReadError(str(error)) from error
+        if found.size < 0:
+            raise tarfile.ReadError("a negative size")
+        return found
+
+
 def _tar_members(archive: str) -> Iterator[Member]:
     with gzip.open(archive) as stream:
         bounded: Any = Bounded(stream)
-        with tarfile.open(fileobj=bounded, mode="r|", bufsize=CHUNK) as file:
+        with tarfile.open(fileobj=bounded, mode="r|", bufsize=CHUNK, tarinfo=_WholeHeader) as file:
             for member in file:
                 is_plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
                 if member.issparse() or not (is_plain or member.isdir()):

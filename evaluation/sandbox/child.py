@@ -6,6 +6,7 @@ Runs inside, standard library only.
 import _json
 import builtins
 import fcntl
+import gc
 import os
 import sys
 import traceback
@@ -168,6 +169,7 @@ def settle_in(agent_dir: str) -> None:
     """From here on the interpreter is the agent's; its own modules may have any name."""
     sys.argv = [f"{agent_dir}/main.py"]
     sys.path.append(agent_dir)
+    gc.enable()
     for name in OURS:
         sys.modules.pop(name, None)
 
@@ -227,8 +229,6 @@ def own_trace(error: BaseException) -> str:
     """The traceback without the frames of this file and of libraries."""
     try:
         return _format_trace(error)
-    except MemoryError:
-        raise
     except BaseException:  # the agent has broken what this needs
         return ""
 

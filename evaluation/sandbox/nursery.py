@@ -118,8 +118,8 @@ class Nursery:
         return subprocess.Popen(
             [*command, *tail],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,  # clones keep its streams, which must not think they can seek
+            stderr=subprocess.STDOUT,
             pass_fds=[control],
             env={} if self.level.namespaces else self.environment,
             cwd="/",
@@ -204,8 +204,8 @@ class Nursery:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stderr:
-            self._process.stderr.close()
+        if self._process.stdout:
+            self._process.stdout.close()
 
     def abandon(self) -> None:
         """In a process forked from the one that holds it."""
@@ -237,8 +237,8 @@ class Nursery:
         """What it wrote last, if it has ended."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
-            assert self._process.stderr
-            said = self._process.stderr.read().decode(errors="replace").strip()
+            assert self._process.stdout
+            said = self._process.stdout.read().decode(errors="replace").strip()
             return said or "The zygote has ended."
         return "The zygote does not answer."
 

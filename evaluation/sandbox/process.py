@@ -251,7 +251,7 @@ def _too_much(limits: Limits) -> str:
 
 def _reported(answer: dict[str, Any], limits: Limits, is_loaded: bool) -> Verdict:
     """The verdict on a fault that the process inside names; every word of it is a stranger's."""
-    code, kind = str(answer["fault"]), _name(answer.get("type"))
+    code, kind = str(answer["fault"]), _name(answer.get("type") or "")
     sentences = {
         "syntax_error": f"The source has a syntax error in line {_name(answer.get('line'))}.",
         "import_error": f"The agent imports {_name(answer.get('name'))}, which failed ({kind}).",

@@ -31,31 +31,38 @@ ALLOWED = dict(  # noqa: C408
     getpgid=121, getsid=124, capget=125, rt_sigpending=127, rt_sigtimedwait=128,
     rt_sigsuspend=130, sigaltstack=131, utime=132, statfs=137, fstatfs=138, getpriority=140,
     sched_getparam=143, sched_getscheduler=145, sched_get_priority_max=146,
-    sched_get_priority_min=147, arch_prctl=158, gettid=186, readahead=187, tkill=200, time=201,
+    sched_get_priority_min=147, arch_prctl=158, gettid=186, tkill=200, time=201,
     futex=202, sched_getaffinity=204, epoll_create=213, getdents64=217, set_tid_address=218,
-    restart_syscall=219, fadvise64=221, clock_gettime=228, clock_getres=229, clock_nanosleep=230,
+    restart_syscall=219, clock_gettime=228, clock_getres=229, clock_nanosleep=230,
     exit_group=231, epoll_wait=232, epoll_ctl=233, tgkill=234, utimes=235, waitid=247, openat=257,
     mkdirat=258, newfstatat=262, unlinkat=263, renameat=264, readlinkat=267, fchmodat=268,
     faccessat=269, pselect6=270, ppoll=271, set_robust_list=273, get_robust_list=274, splice=275,
     tee=276, utimensat=280, epoll_pwait=281, timerfd_create=283, eventfd=284, fallocate=285,
     timerfd_settime=286, timerfd_gettime=287, eventfd2=290, epoll_create1=291, dup3=292,
     pipe2=293, preadv=295, pwritev=296, getcpu=309, sched_getattr=315, renameat2=316,
-    getrandom=318, membarrier=324, copy_file_range=326, preadv2=327, pwritev2=328, statx=332,
+    getrandom=318, membarrier=324, copy_file_range=326, statx=332,
     rseq=334, close_range=436, openat2=437, faccessat2=439, epoll_pwait2=441, futex_waitv=449,
 )  # fmt: skip
-ABSENT = {"clone3": 435}
-CLONE, PRCTL, IOCTL, PRLIMIT64, SOCKETPAIR, FCNTL = 56, 157, 16, 302, 53, 72
+# Besides what glibc falls back from: what tells or changes which pages of a shared file are cached,
+# a channel between seats.
+ABSENT = dict(clone3=435, readahead=187, fadvise64=221, preadv2=327, pwritev2=328)  # noqa: C408
+CLONE, PRCTL, IOCTL, PRLIMIT64, SOCKETPAIR, FCNTL, FLOCK = 56, 157, 16, 302, 53, 72, 73
 
 CLONE_THREAD = 0x00010000
 CLONE_NEW_NAMESPACE = 0x7E020000
 PRCTL_OPTIONS = (15, 16, 0x53564D41)  # thread name set and get, name of a memory area
 IOCTL_REQUESTS = (0x541B, 0x5421, 0x5450, 0x5451, 0x5401)  # FIONREAD NBIO NCLEX CLEX, TCGETS
-FCNTL_COMMANDS = (0, 1, 2, 3, 4, 1030, 1032)  # DUPFD GETFD SETFD GETFL SETFL, CLOEXEC, PIPE_SZ
+# DUPFD GETFD SETFD GETFL SETFL GETLK, DUPFD_CLOEXEC, GETPIPE_SZ
+FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 1030, 1032)
+# SETLK SETLKW OFD_SETLK OFD_SETLKW: granted and not done. Files that a box may write are its own,
+# and on others a lock would join the seats.
+LOCK_COMMANDS = (6, 7, 37, 38)
 AF_UNIX = 1
 
 LOAD, RETURN = 0x20, 0x06
 JUMP_EQUAL, JUMP_GREATER, JUMP_AT_LEAST, JUMP_ANY_BIT = 0x15, 0x25, 0x35, 0x45
 ALLOW, KILL_PROCESS, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+NOTHING = ERRNO | 0  # answers success, and does nothing
 SYSCALL_NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
 
 Instruction = tuple[int, int, int, int]
@@ -118,7 +125,8 @@ def _conditional() -> dict[int, list[Instruction]]:
         ],
         PRCTL: _one_of(0, PRCTL_OPTIONS),
         IOCTL: _one_of(1, IOCTL_REQUESTS),
-        FCNTL: _one_of(1, FCNTL_COMMANDS),
+        FCNTL: [*_one_of(1, FCNTL_COMMANDS), *_one_of(1, LOCK_COMMANDS, NOTHING)],
+        FLOCK: [(RETURN, 0, 0, NOTHING)],
         SOCKETPAIR: _one_of(0, (AF_UNIX,)),
         PRLIMIT64: [  # reading one's own limits: no new limit, neither half of the pointer
             _load(ARGUMENTS + 16),
@@ -130,10 +138,10 @@ def _conditional() -> dict[int, list[Instruction]]:
     }
 
 
-def _one_of(argument: int, values: tuple[int, ...]) -> list[Instruction]:
+def _one_of(argument: int, values: tuple[int, ...], verdict: int = ALLOW) -> list[Instruction]:
     lines = [_load(ARGUMENTS + 8 * argument)]
     for value in values:
-        lines += [(JUMP_EQUAL, 0, 1, value), (RETURN, 0, 0, ALLOW)]
+        lines += [(JUMP_EQUAL, 0, 1, value), (RETURN, 0, 0, verdict)]
     return lines
 
 

@@ -22,6 +22,10 @@ class BadValue(WireError):
     """A well-formed answer that carries a value which is not allowed; in one sentence."""
 
 
+class Unfit(ValueError):
+    """What a value is that may not cross, as it ends the sentence "The answer holds …"."""
+
+
 def frame(message: dict[str, Any]) -> bytes:
     body = orjson.dumps(message, option=orjson.OPT_NON_STR_KEYS)
     return len(body).to_bytes(HEADER_BYTES, "little") + body
@@ -53,13 +57,15 @@ def loads(body: bytes | bytearray) -> Any:
         raise WireError("The answer is not JSON.") from error
     except RecursionError as error:
         raise BadValue("The answer is nested too deeply.") from error
-    except ValueError as error:
+    except Unfit as error:
         raise BadValue(f"The answer holds {error}.") from error
+    except ValueError as error:  # Python itself refuses to read a number of so many digits
+        raise BadValue("The answer holds an integer beyond 64 bits.") from error
     return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name}, which is not a number")
+    raise Unfit(f"{name}, which is not a number")
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
@@ -84,12 +90,12 @@ def _check(message: Any) -> None:
 def _check_scalar(value: Any) -> None:
     if isinstance(value, str):
         if not value.isascii() and not _is_whole(value):
-            raise ValueError("half a character")
+            raise Unfit("half a character")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError("an infinite number")
+            raise Unfit("an infinite number")
     elif isinstance(value, int) and value not in INT64:
-        raise ValueError("an integer beyond 64 bits")
+        raise Unfit("an integer beyond 64 bits")
 
 
 def _is_whole(text: str) -> bool:

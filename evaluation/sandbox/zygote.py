@@ -131,6 +131,8 @@ def warm_up(setup: dict[str, Any]) -> None:
 
 
 def main(control: socket.socket, setup: dict[str, Any]) -> None:
+    # A handler would run, at a signal from inside, in the first process of each space.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         if setup["uid"] is not None:
             enclosure.become(setup["uid"])

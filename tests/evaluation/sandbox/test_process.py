@@ -320,13 +320,31 @@ def test_agent_that_ends_between_moves_is_noticed(boxed):
         "    threading.Timer(0.05, os._exit, [3]).start()\n"
         "    return 1\n"
     )
-    box = boxed(source)
+    box = boxed(source, pondering=True)
     assert answer(box) == 1
     time.sleep(0.2)
     started = time.monotonic()
     ask(box)
     assert box.verdict.code == "exited"
     assert time.monotonic() - started < 2
+
+
+def test_frozen_agent_does_nothing_between_moves(boxed):
+    source = (
+        "import threading, time\n"
+        "ticks = 0\n"
+        "def tick():\n"
+        "    global ticks\n"
+        "    while True: ticks += 1; time.sleep(0.001)\n"
+        "threading.Thread(target=tick, daemon=True).start()\n"
+        "def agent(obs): return ticks\n"
+    )
+    frozen, awake = boxed(source), boxed(source, pondering=True)
+    before = [answer(box) for box in (frozen, awake)]
+    time.sleep(0.5)
+    gained = [answer(box) - ticks for box, ticks in zip((frozen, awake), before, strict=True)]
+    assert gained[0] < 20
+    assert gained[1] > 50
 
 
 def test_crash_names_its_signal(boxed):

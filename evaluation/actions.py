@@ -1,9 +1,11 @@
 """What the command line and the HTTP server do, one function an action; they print and send it."""
 
+import dataclasses
 import json
 import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from evaluation.agent import Actor
@@ -15,11 +17,14 @@ from evaluation.runner import Runner
 from evaluation.seats import EVERYWHERE, seat_agent
 from evaluation.url_agent import LATE, RAISED
 from evaluation.utils import structify
+from evaluation.verdict import advice
 
 if TYPE_CHECKING:
     from evaluation.match import AgentSpec, EpisodeResult
 
 Logs = list[Any]
+OF_AGENTS, OF_EPISODES = ("startup_s", "memory_mb", "packages"), ("clock", "pondering")
+SHOWN_METERS = ("stdout", "stderr", "wall", "cpu", "delay", "think")
 REPLAY_PARTS = ("name", "configuration", "steps")
 
 
@@ -209,21 +214,10 @@ def read_logs(path: str) -> Any:
 
 
 def _run_boxed(request: Request, logs: Logs) -> str:
-    from evaluation.match import EpisodeSpec, play_episode
-
-    builtin = environments.game(request.environment).agents
-    agents = [_boxed(agent, builtin) for agent in request.agents]
     if request.seed is not None:
         random.seed(request.seed)
-    result = play_episode(
-        EpisodeSpec(
-            request.environment,
-            request.configuration,
-            agents,
-            request.seed,
-            url_allow=EVERYWHERE,
-        )
-    )
+    with TemporaryDirectory(prefix="agents-") as folder:
+        result = _play_boxed(request, Path(folder))
     logs += _logs(result)
     game = result.replay
     if request.mode == "json":
@@ -233,15 +227,45 @@ def _run_boxed(request: Request, logs: Logs) -> str:
     return _told(shown, result) if request.mode == "ansi" else shown
 
 
-def _boxed(agent: Any, builtin: Iterable[str]) -> "AgentSpec":
+def _play_boxed(request: Request, folder: Path) -> "EpisodeResult":
+    from evaluation.match import EpisodeSpec, play_episode
+    from evaluation.packages import default_data_dir
+
+    agents = [_boxed(agent, request, folder / str(n)) for n, agent in enumerate(request.agents)]
+    whole = {key: request.limits[key] for key in OF_EPISODES if key in request.limits}
+    return play_episode(
+        EpisodeSpec(
+            request.environment,
+            request.configuration,
+            agents,
+            request.seed,
+            url_allow=EVERYWHERE,
+            data_dir=str(default_data_dir()),
+            **whole,
+        )
+    )
+
+
+def _boxed(agent: Any, request: Request, folder: Path) -> "AgentSpec":
+    """A file is taken as the league takes an upload, and refused as it would be."""
+    from evaluation.bundle import BundleError, unpack
     from evaluation.match import AgentSpec
 
     if not isinstance(agent, str):
         raise InvalidArgument("In the box play files, folders, URLs and built-in agents.")
-    if agent in builtin:
+    if agent in environments.game(request.environment).agents:
         return AgentSpec(agent, "builtin", agent)
-    is_url = agent.startswith(("http://", "https://"))
-    return AgentSpec(agent, "url" if is_url else "path", agent if is_url else Path(agent).name)
+    spec = AgentSpec.of(agent)
+    if spec.kind == "url":
+        return dataclasses.replace(spec, name=agent)
+    path = Path(agent)
+    if path.is_file():
+        try:
+            agent = str(unpack(path, path.name, folder).parent)
+        except BundleError as error:
+            raise InvalidArgument(str(error)) from None
+    limits = {key: request.limits[key] for key in OF_AGENTS if key in request.limits}
+    return AgentSpec(agent, "path", path.name, **limits)
 
 
 def _told(board: str, result: "EpisodeResult") -> str:
@@ -249,7 +273,8 @@ def _told(board: str, result: "EpisodeResult") -> str:
     lines = [board, result.replay["info"]["result"]["cause"]]
     for seat, verdict in enumerate(result.verdicts, start=1):
         if verdict:
-            lines += [f"Seat {seat}: {verdict['message']}", verdict["detail"].rstrip()]
+            told = advice(verdict["code"], verdict["reason"])
+            lines += [f"Seat {seat}: {verdict['message']} {told}", verdict["detail"].rstrip()]
     for seat, seconds in enumerate(result.timings, start=1):
         slowest = max(seconds, default=0.0)
         lines.append(f"Seat {seat}: {len(seconds)} moves, the slowest took {slowest:.3f} s")
@@ -261,9 +286,6 @@ def _logs(result: "EpisodeResult") -> Logs:
     logs: Logs = [[{} for _ in result.statuses] for _ in result.replay["steps"]]
     for seat, entries in enumerate(result.step_logs):
         for entry in entries:
-            logs[entry["step"]][seat] = {
-                "duration": entry["seconds"],
-                "stdout": entry["stdout"],
-                "stderr": entry["stderr"],
-            }
+            kept = {key: entry[key] for key in SHOWN_METERS if key in entry}
+            logs[entry["step"]][seat] = {"duration": entry["seconds"], **kept}
     return logs

@@ -33,7 +33,7 @@ SHOWN = ("render", "display", "out", "log")
 TAKEN = {
     "list": ("out",),
     "evaluate": ("agents", "episodes", *GAME, "steps", "seed", "out", "log"),
-    "run": ("agents", "box", *GAME, "steps", "logs", "seed", *SHOWN),
+    "run": ("agents", "box", "limits", *GAME, "steps", "logs", "seed", *SHOWN),
     "step": ("agents", *GAME, "steps", "logs", "state", "seed", *SHOWN),
     "load": ("in", *GAME, "steps", "logs", *SHOWN),
     "verify": ("file", "out"),
@@ -66,6 +66,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "episodes": {"metavar": "N", "help": "how many (1)"},
     "box": {**SWITCH, "help": "play boxed and with the limits of the league, exactly as it does"},
+    "limits": {
+        "metavar": "JSON",
+        "help": "with --box, what differs from a competition's usual limits: "
+        "startup_s, memory_mb, packages, clock, pondering",
+    },
     "render": {"metavar": "JSON", "help": 'how to print it: {"mode": "json", "ansi" or "html"}'},
     "display": {"metavar": "MODE", "help": "short for the mode of --render (json)"},
     "in": {"metavar": "FILE", "help": "the replay, in place of --environment and --steps"},

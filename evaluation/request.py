@@ -20,6 +20,7 @@ NOT_BOXED = ("debug", "info", "logs", "state", "steps")
 class Request:
     """One action with all it needs.
 
+    limits: of a boxed episode, those of a competition that differ from the usual ones.
     render: the mode and options of `Environment.render`. seed: of everything drawn by chance.
     session: tells apart agents that `act` keeps. is_trusted: whether code may be run for it.
     """
@@ -37,6 +38,7 @@ class Request:
     seed: int | None = None
     debug: bool = False
     box: bool = False
+    limits: dict[str, Any] = field(default_factory=dict)
     session: str = ""
     is_trusted: bool = True
 
@@ -67,6 +69,8 @@ class Request:
         given = [name for name in NOT_BOXED if getattr(self, name)]
         if self.box and given:
             raise InvalidArgument(f"A boxed episode takes no {given[0]}: leave it out.")
+        if self.limits and not self.box:
+            raise InvalidArgument("Limits are those of a box: add --box.")
 
     @property
     def mode(self) -> str:
@@ -141,6 +145,28 @@ def read_flag(name: str, value: Any) -> bool:
     return word in TRUE
 
 
+def _limits(name: str, value: Any) -> dict[str, Any]:
+    limits = _object(name, value)
+    for key, given in limits.items():
+        if key not in LIMITS:
+            raise InvalidArgument(f"There is no limit {key!r}: {', '.join(LIMITS)}.")
+        if not LIMITS[key](given):
+            raise InvalidArgument(f"The limit {key} cannot be {given!r}.")
+    return limits
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+
+
+# Named as a competition's API names them.
+LIMITS: dict[str, Callable[[Any], bool]] = {
+    "startup_s": _is_positive,
+    "memory_mb": lambda value: _is_positive(value) and isinstance(value, int),
+    "packages": lambda value: isinstance(value, str),
+    "clock": lambda value: value in ("charged", "wall"),
+    "pondering": lambda value: isinstance(value, bool),
+}
 READERS: dict[str, Callable[[str, Any], Any]] = {
     "action": _text,
     "environment": _text,
@@ -154,5 +180,6 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "seed": read_integer,
     "debug": read_flag,
     "box": read_flag,
+    "limits": _limits,
     "session": _text,
 }

@@ -23,7 +23,7 @@ def log_dir(data_dir: Path) -> Path:
 
 
 def socket_path(data_dir: Path) -> Path:
-    """In a folder of its own in DATA_DIR, or in a short one named after it where that path is too long or unusual."""
+    """In a folder of its own in DATA_DIR; in a short one where that path is too long or unusual."""
     path = run_dir(data_dir) / "redis" / "redis.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES and PLAIN_PATH.fullmatch(str(path)):
         return path

@@ -147,8 +147,18 @@ def try_command(competition: Competition) -> str:
     words = ["python", "-m", "evaluation", "run", "--box"]
     words += ["--environment", competition.environment, "--agents", "main.py", rival]
     words += ["--configuration", json.dumps(competition.configuration)]
+    if limits := unusual_limits(competition):
+        words += ["--limits", json.dumps(limits)]
     words += ["--render", json.dumps({"mode": "ansi"})]
     return shlex.join(words)
+
+
+def unusual_limits(competition: Competition) -> dict[str, Any]:
+    """The limits that `run --box` would not have by itself."""
+    names = ("startup_s", "memory_mb", "packages", "clock", "pondering")
+    usual = Competition()
+    own = {name: getattr(competition, name) for name in names}
+    return {name: value for name, value in own.items() if value != getattr(usual, name)}
 
 
 def rule_paragraphs(competition: Competition) -> list[str]:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import termios
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,28 @@ def test_a_boxed_agents_fault_is_told_with_its_traceback(capsys, agent) -> None:
     said = capsys.readouterr().out
     assert "Seat 1: Move 1: The agent raised ZeroDivisionError." in said
     assert "return 1 / 0" in said
+
+
+def test_a_boxed_agent_has_the_limits_of_its_competition(capsys, agent) -> None:
+    agent.write_text("held = bytearray(480 * 1024 * 1024)\ndef agent(obs): return 3\n")
+    options = ["run", "--box", "--environment", "connectx", "--agents", str(agent), "random"]
+    assert main([*options, "--limits", '{"memory_mb": 512}', "--display", "ansi"]) == 0
+    assert "needed more" in capsys.readouterr().out
+    assert main([*options, "--limits", '{"pondering": true, "clock": "wall"}']) == 0
+    limits = json.loads(capsys.readouterr().out)["info"]["limits"]
+    assert (limits["memory_mb"], limits["clock"], limits["pondering"]) == (1024, "wall", True)
+
+
+def test_a_boxed_archive_is_taken_as_an_upload_is(capsys, tmp_path) -> None:
+    good, bad = tmp_path / "good.zip", tmp_path / "bad.zip"
+    for path, name in ((good, "main.py"), (bad, "../main.py")):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(name, "def agent(obs): return obs.step // 2\n")
+    options = ["run", "--box", "--environment", "connectx", "--agents", "random"]
+    assert main([*options, str(good)]) == 0
+    assert json.loads(capsys.readouterr().out)["statuses"][1] == "DONE"
+    assert main([*options, str(bad)]) == 1
+    assert "leads out of the bundle" in capsys.readouterr().err
 
 
 def test_a_page_is_written_on_request(capsys, agent) -> None:
@@ -296,6 +319,9 @@ class TestWrongOptions:
             (["run", *RANDOM, "--debug", "perhaps"], "debug must be true or false"),
             (["run", *RANDOM, "--display", "webm"], "no render mode 'webm'"),
             (["run", *RANDOM, "--box", "--steps", "[[{}, {}]]"], "boxed episode takes no steps"),
+            (["run", *RANDOM, "--limits", "{}", "--box", "--limits", '{"x": 1}'], "no limit 'x'"),
+            (["run", *RANDOM, "--box", "--limits", '{"clock": "sand"}'], "cannot be 'sand'"),
+            (["run", *RANDOM, "--limits", '{"memory_mb": 512}'], "add --box"),
             (["evaluate", *RANDOM, "--episodes", "0"], "at least 1"),
             (["act", *RANDOM], "One agent must act, 2 were given."),
             (["http-server", "--port", "65536"], "no port 65536"),

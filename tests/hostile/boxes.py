@@ -275,9 +275,9 @@ def zombies() -> Iterator[int]:
 
 def descendants(pid: int) -> list[int]:
     """The processes below this one, as long as their parents live."""
-    children = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
+    children: list[int] = []
+    with contextlib.suppress(OSError):
+        for path in list(Path(f"/proc/{pid}/task").glob("*/children")):
             children += [int(child) for child in path.read_text().split()]
     return [*children, *(below for child in children for below in descendants(child))]
 

@@ -41,7 +41,7 @@ HOLES: dict[str, str] = {}
 
 OPPONENT_S = 0.1  # charged for a move that takes a fraction of a millisecond
 MEMORY_SLACK = 8 * MIB  # what the allocator keeps of frames, logs and tracebacks
-DESCRIPTOR_SLACK = 2  # of a zygote that warms up to succeed the one in use
+DESCRIPTOR_SLACK = 3  # of a zygote that warms up to succeed the one in use: control, uid, output
 LOG_CHARS = 100_000
 
 

@@ -1,4 +1,4 @@
-# Tries: to die of an exception that is larger than any log. Must come out: exception or out_of_memory.
+# Tries: to die of an exception larger than any log. Must come out: exception or out_of_memory.
 
 
 def agent(observation):

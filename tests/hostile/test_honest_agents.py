@@ -20,22 +20,7 @@ from tests.hostile.boxes import (
 AGENTS = agents_in("honest")
 RANDOM = HERE / "honest" / "random_numbers.py"
 NEEDS_NUMPY = {"numpy_linear_algebra"}
-# What works at Kaggle and not here, so far.
-HOLES = {
-    "reconfigures_its_output": "the box's text streams take their pipes for files",
-    "database_in_a_file": "SQLite locks its file, and a refused lock is an error to it",
-}
-
-as_parameters = [
-    pytest.param(
-        agent,
-        id=agent.stem,
-        marks=[pytest.mark.xfail(strict=True, reason=HOLES[agent.stem])]
-        if agent.stem in HOLES
-        else [],
-    )
-    for agent in AGENTS
-]
+as_parameters = [pytest.param(agent, id=agent.stem) for agent in AGENTS]
 
 
 def judge(agent, outcome):
@@ -75,4 +60,4 @@ def test_no_two_clones_draw_the_same_numbers():
 
 def test_every_kind_of_honest_work_is_tried():
     assert len(AGENTS) >= 22
-    assert {agent.stem for agent in AGENTS} >= {*NEEDS_NUMPY, *HOLES, RANDOM.stem}
+    assert {agent.stem for agent in AGENTS} >= {*NEEDS_NUMPY, RANDOM.stem}

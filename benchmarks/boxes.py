@@ -51,8 +51,9 @@ def agent(observation, configuration):
 OBSERVATION = {"step": 1, "remainingOverageTime": 60, "board": [0] * 42, "mark": 1}
 CONFIGURATION = {"actTimeout": 2, "columns": 7, "rows": 6, "inarow": 4, "episodeSteps": 1000}
 
-# A round of starts has one zygote recycled, with all that it takes to warm up and probe another.
-ROUNDS, STARTS, EPISODES, PLAIN_STARTS = 3, RECYCLE_AFTER_LAUNCHES, 100, 5
+# A round has one zygote recycled, with all that it takes to warm up and probe another.
+ROUNDS, PLAIN_STARTS = 3, 5
+STARTS, EPISODES = RECYCLE_AFTER_LAUNCHES, RECYCLE_AFTER_LAUNCHES // 2
 SIDE_BY_SIDE, SHORT_EPISODES = 7, 8
 MOVES, HELD = 4000, 5
 TURN_S, TURNS = 0.5, 4
@@ -183,13 +184,9 @@ def _added_to_a_move(folder: Path) -> Row:
 
 
 def _memory(folder: Path) -> Row:
-    what, wanted = "private memory of a NumPy agent", "5 MB"
     agent = _written(folder, SCRIPTED.format(moves=FULL_BOARD))
-    try:
-        held = statistics.median(_private_bytes(agent) for _ in range(HELD)) / 1e6
-    except PermissionError:
-        return Row(what, "only root may read it", wanted)
-    return Row(what, f"{held:.1f} MB", wanted, held < 5)
+    held = statistics.median(_private_bytes(agent) for _ in range(HELD)) / 1e6
+    return Row("private memory of a NumPy agent", f"{held:.1f} MB", "5 MB", held < 5)
 
 
 def _private_bytes(agent: Path) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from evaluation.agent import Capture
 from evaluation.chance import Chance
-from evaluation.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument
+from evaluation.errors import FailedPrecondition, InvalidArgument, status_of
 from evaluation.outcome import summarize
 from evaluation.registry import Game, environments
 from evaluation.runner import LOG_LENGTH, Runner
@@ -319,7 +319,7 @@ class Environment:
         seat["action"] = None
         kind = type(action)
         if issubclass(kind, BaseException):
-            seat["status"] = "TIMEOUT" if issubclass(kind, DeadlineExceeded) else "ERROR"
+            seat["status"] = status_of(kind)
             self._blame(position, f"{seat['status'].capitalize()}: {_named(action)}")
             return seat
         try:

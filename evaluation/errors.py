@@ -27,3 +27,14 @@ class DeadlineExceeded(EngineError, TimeoutError):
     def __init__(self, message: str = "", seat: int | None = None) -> None:
         super().__init__(message)
         self.seat = seat
+
+
+class InvalidAction(InvalidArgument):
+    """Given in place of an action: an answer came, and it cannot be one."""
+
+
+def status_of(kind: type[BaseException]) -> str:
+    """The status of a seat that gave an exception of this kind in place of an action."""
+    if issubclass(kind, DeadlineExceeded):
+        return "TIMEOUT"
+    return "INVALID" if issubclass(kind, InvalidAction) else "ERROR"

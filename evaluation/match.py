@@ -5,6 +5,7 @@ Both functions leave no process behind: agents are killed when the call ends or 
 
 import dataclasses
 import functools
+import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -29,6 +30,7 @@ from evaluation.verdict import Verdict
 # The machine was overloaded where agents waited for it for more than this share of their time,
 # and for so many seconds: the few microseconds of each wake-up are no load.
 HEAVY_SHARE, HEAVY_S = 0.2, 0.1
+SHOWN_CHARS = 2000  # of an action that was refused
 METERS = ("wall", "cpu", "delay", "think")
 
 Kind = Literal["path", "url", "builtin"]
@@ -315,8 +317,16 @@ def _verdict(env: Environment, number: int, seat: Any, is_whole: bool) -> Verdic
     move = f"Move {len(env.steps) - 1}: "
     if own:
         return dataclasses.replace(own, message=move + own.message)
-    code = "bank_exhausted" if status == "TIMEOUT" else "invalid_action"
-    return Verdict(code, move + env.fault(number))
+    if status == "TIMEOUT":
+        return Verdict("bank_exhausted", move + env.fault(number))
+    return Verdict("invalid_action", move + env.fault(number), _what_was_wanted(env, seat))
+
+
+def _what_was_wanted(env: Environment, seat: Any) -> str:
+    """The value that was returned, as far as it is known, and the schema that it had to fit."""
+    schema = json.dumps(env.specification["action"])
+    returned = json.dumps(getattr(seat, "answered", None))[:SHOWN_CHARS]
+    return f"Returned: {returned}\nThe game's action schema: {schema}\n"
 
 
 def _step_logs(env: Environment, number: int) -> list[dict[str, Any]]:

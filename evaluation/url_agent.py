@@ -67,6 +67,7 @@ class UrlAgent:
         self.target = check_url(url)
         self.environment = environment
         self.verdict: Verdict | None = None
+        self.answered: Any = None  # the action it returned last
         self._allowed = [addresses.Allowed.parse(entry) for entry in allow]
         self._resolve = resolve or addresses.look_up
         self._signer = signer
@@ -82,6 +83,7 @@ class UrlAgent:
         """
         started = time.monotonic()
         action, think = self._attempt(observation, configuration, started + deadline_s)
+        self.answered = None if self.verdict else action
         seconds = time.monotonic() - started
         log: Log = {"duration": seconds, "wall": seconds, "stdout": "", "stderr": ""}
         if self.verdict:

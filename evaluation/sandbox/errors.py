@@ -1,5 +1,6 @@
 """The platform's failures are raised; an agent's failure stands in the place of its action."""
 
+from evaluation.errors import InvalidAction
 from evaluation.verdict import Verdict
 
 
@@ -20,3 +21,7 @@ class AgentFailed(Exception):
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.message)
         self.verdict = verdict
+
+
+class AnswerRefused(AgentFailed, InvalidAction):
+    """The agent answered, and what came is no action: its seat's status is INVALID."""

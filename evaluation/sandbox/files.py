@@ -17,7 +17,9 @@ def read_bundle(source: Path) -> list[tuple[str, bytes]]:
     try:
         files = _folder(source) if source.is_dir() else [(MAIN, source.read_bytes())]
     except OSError as error:
-        raise BoxFailed(f"The agent's files are missing or not readable: {error.strerror}.") from error
+        raise BoxFailed(
+            f"The agent's files are missing or not readable: {error.strerror}."
+        ) from error
     if MAIN not in dict(files):
         raise BoxFailed("The agent has no main.py.")
     return files

@@ -12,7 +12,7 @@ from evaluation.errors import DeadlineExceeded
 from evaluation.sandbox import keeper
 from evaluation.sandbox.box import Box, Flood, Gone, Late
 from evaluation.sandbox.clock import Reading
-from evaluation.sandbox.errors import AgentFailed, BoxFailed
+from evaluation.sandbox.errors import AgentFailed, AnswerRefused, BoxFailed
 from evaluation.sandbox.files import read_bundle
 from evaluation.sandbox.keeper import Wanted
 from evaluation.sandbox.limits import KIB, MIB, Limits
@@ -55,6 +55,7 @@ class AgentProcess:
         self.verdict: Verdict | None = None
         self.load_seconds = 0.0  # charged until it was imported
         self.load_log: Log = {"duration": 0.0, "stdout": "", "stderr": ""}
+        self.answered: Any = None  # what it returned last
         self.used: list[Reading] = []  # by its import, then by each move
         self.level = ""  # of its box, once it has one
         self.is_held_up = False  # late by the wall, in time by its processor time
@@ -119,6 +120,7 @@ class AgentProcess:
         used = (self._ended or box.read_clock()).since(start)
         self._rest(box)
         log = self._log(box, used)
+        self.answered = action
         return (_fault(self.verdict) if self.verdict else action), log
 
     @property
@@ -218,6 +220,8 @@ class AgentProcess:
 def _fault(verdict: Verdict) -> Exception:
     if verdict.code in {"move_timeout", "bank_exhausted", "startup_timeout"}:
         return DeadlineExceeded(verdict.message)
+    if verdict.code in {"invalid_action", "protocol_error"}:
+        return AnswerRefused(verdict)
     return AgentFailed(verdict)
 
 
@@ -260,7 +264,7 @@ def _reported(answer: dict[str, Any], limits: Limits, is_loaded: bool) -> Verdic
         "out_of_memory": _too_much(limits),
         "forbidden_call": f"The agent did what its box forbids ({kind}).",
         "exited": "The agent ended its own process.",
-        "invalid_action": f"The agent returned {_words(answer.get('message'))}.",
+        "invalid_action": f"The agent's action cannot be sent: {_words(answer.get('message'))}.",
     }
     if code not in sentences:
         return Verdict("protocol_error", "The answer names a fault that does not exist.")

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import gc
 import hashlib
 import os
 import pickle
@@ -77,7 +76,6 @@ class Footprint:
 
     @classmethod
     def now(cls) -> "Footprint":
-        gc.collect()
         return cls(
             descriptors=len(os.listdir("/proc/self/fd")),
             resident_bytes=int(Path("/proc/self/statm").read_text().split()[1]) * 4096,

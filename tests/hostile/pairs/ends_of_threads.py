@@ -38,6 +38,7 @@ def agent(observation):
             threading.Thread(target=wait, daemon=True).start()
         libc.usleep(20_000)
         return len(woken)
+    libc.usleep(100_000)  # until the other, if it is to be frozen, has been
     thread = threading.Thread(target=end)
     thread.start()
     thread.join()

@@ -32,5 +32,5 @@ def agent(observation):
             threading.Thread(target=wait, daemon=True).start()
             libc.usleep(20_000)
         return 0
-    libc.usleep(50_000)  # until the other, if it is to be frozen, has been
+    libc.usleep(100_000)  # until the other, if it is to be frozen, has been
     return libc.syscall(FUTEX, ctypes.c_void_p(page), WAKE, 9, None, None, 0)

@@ -104,7 +104,7 @@ class EpisodeResult:
     cpu: list[float] = field(default_factory=list)  # of the boxed seats, import included
     delay: list[float] = field(default_factory=list)  # spent waiting for a processor
     overloaded: bool = False  # the machine, for a fifth of the agents' time or more
-    held_up: bool = False  # an agent was late, and with a processor of its own it would not be
+    held_up: bool = False  # and only that made an agent late: by a clock of plain wall time
     level: str = ""  # of the boxes, where there were any
 
 
@@ -121,7 +121,8 @@ class MatchResult:
 def play(spec: MatchSpec, on_stage: StageReport | None = None) -> MatchResult:
     """Plays the episodes of a match, one after the other, each with fresh agents.
 
-    One in which only the machine's load made an agent late is played again, once.
+    One in which only the machine's load made an agent late is played again, once: that happens
+    where the clock is plain wall time. The fair clock does not charge for the load.
     """
     return MatchResult([_play_fairly(episode, on_stage) for episode in spec.episodes])
 
@@ -282,7 +283,7 @@ class _Load:
 
 
 def _is_held_up(seat: Any) -> bool:
-    """Whether it ran out of time by the wall, and had not used that time of a processor."""
+    """Whether it ran out of time by the wall only."""
     return isinstance(seat, AgentProcess) and seat.is_held_up
 
 
@@ -318,7 +319,9 @@ def _verdict(env: Environment, number: int, seat: Any, is_whole: bool) -> Verdic
     if own:
         return dataclasses.replace(own, message=move + own.message)
     if status == "TIMEOUT":
-        return Verdict("bank_exhausted", move + env.fault(number))
+        had_bank = env.steps[-2][number]["observation"].get("remainingOverageTime", 0) > 0
+        code = "bank_exhausted" if had_bank else "move_timeout"
+        return Verdict(code, move + env.fault(number))
     return Verdict("invalid_action", move + env.fault(number), _what_was_wanted(env, seat))
 
 

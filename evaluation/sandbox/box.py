@@ -27,7 +27,7 @@ Files = Sequence[tuple[str, bytes]]
 class Late(Exception):
     """No whole answer within the time allowed, as the clock stood at that moment.
 
-    is_held_up: it has not used that time of a processor.
+    is_held_up: the fair clock would have left it time.
     """
 
     def __init__(self, at: Reading, is_held_up: bool) -> None:
@@ -217,8 +217,10 @@ class Box:
         now = self.read_clock()
         used = now.since(start)
         left = budget_s - self.charge(used)
+        if used.cpu < budget_s:
+            left += self._clock.booking_s
         if left <= 0:
-            raise Late(now, used.cpu < budget_s)
+            raise Late(now, used.charge < budget_s)
         left_on_wall = self._clock.wall_limit(budget_s) - used.wall
         if left_on_wall <= 0:
             raise BoxFailed(f"The machine is overloaded: {used.delay:.1f} s waited for a move.")

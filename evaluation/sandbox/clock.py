@@ -1,7 +1,8 @@
 """What a boxed agent has used of the machine, read from outside; nothing it reports counts.
 
 An agent pays for its own processor time and for sleeping, not for waiting in the run queue of a
-crowded machine: charge = max(CPU of all its threads, wall time - delay of its main thread).
+crowded machine: charge = max(CPU of all its threads, wall time - delay of its main thread). What it
+waited for its own other threads is no delay.
 """
 
 import contextlib
@@ -14,22 +15,32 @@ CPU_OF_PROCESS = 2  # CPUCLOCK_SCHED, in the number of a process's clock (posix-
 SCHEDSTAT_BYTES = 128
 # An agent that is not charged for its wall time may still not hold up an episode for ever.
 WALL_FACTOR, WALL_EXTRA_S = 3.0, 2.0
+# The kernel books a wait when it ends; until then it looks like sleep.
+BOOKING_S = 0.03
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Seconds: of the world, of the agent's processor time, of its waiting for a processor."""
+    """Seconds: of the world, of the agent's processor time, that of its main thread, and what
+    the latter waited for a processor."""
 
     wall: float
     cpu: float
-    delay: float
+    main: float
+    waited: float
 
     def since(self, start: "Reading") -> "Reading":
         return Reading(
             self.wall - start.wall,
             max(0.0, self.cpu - start.cpu),
-            max(0.0, self.delay - start.delay),
+            max(0.0, self.main - start.main),
+            max(0.0, self.waited - start.waited),
         )
+
+    @property
+    def delay(self) -> float:
+        """What it waited for others: its own threads cannot have run for longer than they did."""
+        return max(0.0, self.waited - max(0.0, self.cpu - self.main))
 
     @property
     def charge(self) -> float:
@@ -42,13 +53,15 @@ class Clock:
 
     def __init__(self, pid: int, is_fair: bool = True) -> None:
         self.is_fair = is_fair
+        self.booking_s = BOOKING_S if is_fair else 0.0
         self._cpu_clock = (~pid << 3) | CPU_OF_PROCESS
         self._schedstat: int | None = None
         with contextlib.suppress(OSError):
             self._schedstat = os.open(f"/proc/{pid}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
 
     def read(self) -> Reading:
-        return Reading(time.monotonic(), self._cpu(), self._delay())
+        wall, cpu = time.monotonic(), self._cpu()
+        return Reading(wall, cpu, *self._of_main_thread(cpu))
 
     def charge(self, used: Reading) -> float:
         return used.charge if self.is_fair else used.wall
@@ -68,11 +81,12 @@ class Clock:
         except OSError:  # it has ended
             return 0.0
 
-    def _delay(self) -> float:
-        """The second number of schedstat: nanoseconds spent waiting in a run queue."""
+    def _of_main_thread(self, cpu: float) -> tuple[float, float]:
+        """Seconds that it ran, and that it waited in a run queue (proc_pid_schedstat(5))."""
         if self._schedstat is None:
-            return 0.0
+            return cpu, 0.0
         try:
-            return int(os.pread(self._schedstat, SCHEDSTAT_BYTES, 0).split()[1]) / NANO
-        except (OSError, IndexError):
-            return 0.0
+            ran, waited, _ = os.pread(self._schedstat, SCHEDSTAT_BYTES, 0).split()
+        except (OSError, ValueError):
+            return cpu, 0.0
+        return int(ran) / NANO, int(waited) / NANO

@@ -83,11 +83,22 @@ class ProcessSpace:
         """The pid of the first process."""
         _checked(_libc.unshare(NEW_PIDS), "unshare processes")
         flags = CLONE_VM | CLONE_FILES | signal.SIGCHLD
-        first = _libc.clone(self._wait, ctypes.c_void_p(self._top), flags, None)
-        return _checked(first, "clone")
+        self.first = _libc.clone(self._wait, ctypes.c_void_p(self._top), flags, None)
+        if self.first < 0:
+            error = ctypes.get_errno()
+            self._leave()
+            raise OSError(error, f"cannot clone: {os.strerror(error)}")
+        return int(self.first)
 
-    def __exit__(self, *reason: Any) -> None:
-        _checked(_libc.setns(self._own, NEW_PIDS), "return")
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
+        self._leave()
+        if kind is not None:  # nobody moved in
+            os.kill(self.first, signal.SIGKILL)
+            os.waitpid(self.first, 0)
+
+    def _leave(self) -> None:
+        if _libc.setns(self._own, NEW_PIDS) != 0:
+            os._exit(1)  # what would be cloned next would be born in another's space
 
 
 def enter_own_user_namespace() -> None:

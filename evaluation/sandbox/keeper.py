@@ -3,6 +3,7 @@
 A new one is attacked by the probe before the first agent is cloned from it.
 """
 
+import logging
 import os
 import threading
 import time
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.sandbox.errors import BoxFailed
-from evaluation.sandbox.nursery import Nursery
+from evaluation.sandbox.nursery import Level, Nursery
 from evaluation.sandbox.probe import Probe, attacked, find, is_enough, start
+
+logger = logging.getLogger(__name__)
 
 RECYCLE_AFTER_LAUNCHES = 500
 RECYCLE_AFTER_S = 600.0
@@ -46,6 +49,9 @@ def lend(wanted: Wanted) -> Nursery:
     """A warm zygote that holds. Raises BoxFailed with the reason where there is none."""
     with _lock:
         kept = _kept.get(wanted)
+        if kept and kept.current.is_broken:
+            _drop(_kept.pop(wanted))
+            kept = None
         if kept is None:
             kept = _kept[wanted] = _find(wanted)
         elif _is_old(kept.current):
@@ -70,21 +76,42 @@ def _is_old(nursery: Nursery) -> bool:
 
 
 def _recycle(wanted: Wanted, kept: Kept) -> None:
-    """The successor warms up beside the old one, which serves until then."""
-    if kept.successor is None:
-        kept.successor = start(
-            kept.current.level,
-            wanted.agent_python,
-            wanted.hidden,
-            wanted.preload,
-            dict(wanted.environment),
-        )
-    elif kept.successor.poll():
-        kept.probe = attacked(kept.successor, wanted.hidden)
-        if not is_enough(kept.probe.level, wanted.minimum):
-            raise BoxFailed(kept.probe.reason, kept.probe.remedy)
-        kept.current.retire()
-        kept.current, kept.successor = kept.successor, None
+    """The successor warms up beside the old one, which serves until it has been attacked.
+
+    Where one cannot be made, because the machine is busy, the old one serves on.
+    """
+    try:
+        if kept.successor is None:
+            kept.successor = _start(wanted, kept.current.level)
+            return
+        if not kept.successor.poll():
+            return
+        found = attacked(kept.successor, wanted.hidden)
+    except BoxFailed as error:
+        logger.warning("no new zygote: %s", error)
+        _close(kept.successor)
+        kept.successor = None
+        return
+    if not is_enough(found.level, wanted.minimum):
+        _drop(_kept.pop(wanted))
+        raise BoxFailed(found.reason, found.remedy)
+    kept.current.retire()
+    kept.current, kept.probe, kept.successor = kept.successor, found, None
+
+
+def _start(wanted: Wanted, level: Level) -> Nursery:
+    environment = dict(wanted.environment)
+    return start(level, wanted.agent_python, wanted.hidden, wanted.preload, environment)
+
+
+def _drop(kept: Kept) -> None:
+    kept.current.retire()
+    _close(kept.successor)
+
+
+def _close(nursery: Nursery | None) -> None:
+    if nursery:
+        nursery.close()
 
 
 def level_of(wanted: Wanted) -> str:
@@ -96,8 +123,7 @@ def close() -> None:
     """Ends every zygote of this process that no box plays from."""
     with _lock:
         for kept in _kept.values():
-            for nursery in filter(None, (kept.current, kept.successor)):
-                nursery.retire()
+            _drop(kept)
         _kept.clear()
 
 

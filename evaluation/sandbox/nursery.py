@@ -93,6 +93,7 @@ class Nursery:
         self.started = time.monotonic()
         self.launches = 0
         self.is_ready = False
+        self._is_out_of_step = False
         self._playing = 0
         self._is_retired = False
         self._lock = threading.Lock()
@@ -147,6 +148,11 @@ class Nursery:
             "spare": SPARE,
         }
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it has ended, or its answers do not belong to what is asked."""
+        return self._is_out_of_step or self._process.poll() is not None
+
     def poll(self) -> bool:
         """Whether `wait` would return at once."""
         return self.is_ready or bool(select.select([self._control], [], [], 0)[0])
@@ -181,10 +187,12 @@ class Nursery:
 
     def status(self, clone: Clone) -> tuple[int, int]:
         """In place of `reap`: how it ended (a signal is negative), and its memory in KiB."""
-        with self._lock:
-            self._send({"op": "status", "with": {"number": clone.number}})
-            answer = self._receive()[0]
-        self._let_go()
+        try:
+            with self._lock:
+                self._send({"op": "status", "with": {"number": clone.number}})
+                answer = self._receive()[0]
+        finally:
+            self._let_go()
         return int(answer["status"]), int(answer["max_kib"])
 
     def retire(self) -> None:
@@ -234,7 +242,8 @@ class Nursery:
         return json.loads(body), descriptors
 
     def _complaint(self) -> str:
-        """What it wrote last, if it has ended."""
+        """What it wrote last, if it has ended. It is of no use any more."""
+        self._is_out_of_step = True
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
             assert self._process.stdout

@@ -23,6 +23,7 @@ from evaluation.sandbox.wire import WireError
 
 ATTACK_S = 5.0
 STALE_S = 60.0
+SCOPES = 6  # the version of Landlock from which on it refuses signals to others
 CANARY = ".canary-"
 NO_LEVEL = "none"
 OUTSIDE = ["/", "/kaggle_simulations/agent", "/packages/0", "/usr/lib", "/dev", "/etc", "/var/tmp"]
@@ -120,8 +121,11 @@ def start(
     environment: dict[str, str] | None = None,
 ) -> Nursery:
     """A zygote that warms up. At level A, Landlock is one layer of several: used where it is."""
+    offered = landlock.version()
     if level.namespaces:
-        level = replace(level, landlock=landlock.version() > 0)
+        level = replace(level, landlock=offered > 0)
+    elif level.landlock and offered < SCOPES:
+        raise BoxFailed(f"Level B needs version {SCOPES} of Landlock; this kernel has {offered}.")
     return Nursery(
         view_of(agent_python), (PROJECT, *hidden), level, tuple(preload), environment or {}
     )

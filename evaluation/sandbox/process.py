@@ -23,6 +23,7 @@ from evaluation.verdict import Verdict
 MAX_DETAIL = 8000
 # A crash of a process that held so much of its limit is put down to memory.
 NEARLY_ALL = 0.8
+_SIGNALS = {number.value: number.name for number in signal.Signals}
 CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT}
 
 
@@ -58,7 +59,7 @@ class AgentProcess:
         self.answered: Any = None  # what it returned last
         self.used: list[Reading] = []  # by its import, then by each move
         self.level = ""  # of its box, once it has one
-        self.is_held_up = False  # late by the wall, in time by its processor time
+        self.is_held_up = False  # late by the wall, in time by the fair clock
         self._box: Box | None = None
         self._ended: Reading | None = None
         self._seq = 0
@@ -243,7 +244,7 @@ def _gone(gone: Gone, limits: Limits) -> Verdict:
     held = f"It held {gone.max_kib // KIB} MiB of memory at most."
     if -status in CRASHES and gone.max_kib * KIB >= NEARLY_ALL * limits.memory_bytes:
         return Verdict("out_of_memory", _too_much(limits), held)
-    name = signal.Signals(-status).name
+    name = _SIGNALS.get(-status, f"signal {-status}")
     if name == "SIGSYS":
         return Verdict("forbidden_call", "The agent made a system call of a foreign kind.")
     return Verdict("killed_by_signal", f"The agent's process was ended by {name}.", held)

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from evaluation.sandbox import child, cloning, enclosure
 
 MAX_MESSAGE = 1 << 16
+PIPES = 4  # requests, answers, stdout, stderr; the first runs inwards
 
 
 class Parked:
@@ -45,15 +46,27 @@ class Zygote:
         waiting.register(self.control, select.POLLIN)
         while True:
             while len(self.parked) < self.setup["spare"] and not waiting.poll(0):
-                self.parked.append(self.make())
+                if not self.park():
+                    break
             message = self.control.recv(MAX_MESSAGE)
             if not message:
                 return self.end()
             request = json.loads(message)
             getattr(self, request["op"])(**request.get("with", {}))
 
+    def park(self) -> bool:
+        """Makes one more, unless the machine has no room for it at the moment."""
+        try:
+            self.parked.append(self.make())
+        except OSError:
+            return False
+        return True
+
     def launch(self) -> None:
-        parked = self.parked.pop(0) if self.parked else self.make()
+        try:
+            parked = self.parked.pop(0) if self.parked else self.make()
+        except OSError as error:
+            return self.reply({"error": str(error)})
         self.playing[parked.number] = parked
         self.reply({"number": parked.number}, parked.ends)
         for descriptor in parked.ends:
@@ -80,12 +93,17 @@ class Zygote:
     def make(self) -> Parked:
         """Clones one; in the clone this does not return."""
         self.count += 1
-        pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(4)]
-        theirs = [pipes[0][0], *(write for _, write in pipes[1:])]
-        ours = [pipes[0][1], *(read for read, _ in pipes[1:])]
-        pid, first, pidfd = self.clone(theirs)
-        for descriptor in theirs:
-            os.close(descriptor)
+        with contextlib.ExitStack() as on_error, contextlib.ExitStack() as always:
+            theirs, ours = [], []
+            for index in range(PIPES):
+                read, write = os.pipe2(os.O_CLOEXEC)
+                inside, outside = (read, write) if index == 0 else (write, read)
+                theirs.append(inside)
+                ours.append(outside)
+                always.callback(os.close, inside)
+                on_error.callback(os.close, outside)
+            pid, first, pidfd = self.clone(theirs)
+            on_error.pop_all()
         return Parked(self.count, pid, first, [*ours, pidfd])
 
     def clone(self, descriptors: list[int]) -> tuple[int, int, int]:

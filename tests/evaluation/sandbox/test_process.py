@@ -348,6 +348,11 @@ def test_frozen_agent_does_nothing_between_moves(boxed):
     assert gained[1] > 50
 
 
+def test_signal_without_a_name_is_a_verdict_too(boxed):
+    verdict = fault(boxed("import os\ndef agent(obs): os.kill(os.getpid(), 40)\n"))
+    assert (verdict.code, verdict.message.split()[-1]) == ("killed_by_signal", "40.")
+
+
 def test_crash_names_its_signal(boxed):
     verdict = fault(boxed("import ctypes\ndef agent(obs): ctypes.string_at(1)\n"))
     assert verdict.code == "killed_by_signal"

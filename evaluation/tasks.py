@@ -11,13 +11,23 @@ from typing import Any
 
 from evaluation import broker, packages, replay
 from evaluation.bundle import BundleError, unpack, upload_path
-from evaluation.match import AgentSpec, EpisodeResult, EpisodeSpec, MatchSpec, boxes_for, play
+from evaluation.match import (
+    AgentSpec,
+    EpisodeResult,
+    EpisodeSpec,
+    MatchResult,
+    MatchSpec,
+    boxes_for,
+    play,
+)
+from evaluation.sandbox.errors import BoxFailed
 from evaluation.sandbox.keeper import Wanted
 from evaluation.verdict import Verdict
 from evaluation.worker import Settings, app, redis_client, settings, worker_name
 
 logger = logging.getLogger(__name__)
 
+PAUSE_S = 1.0
 PROGRESS_TASK = "league.record_progress"
 
 
@@ -40,13 +50,23 @@ def _play(spec: dict[str, Any], config: Settings) -> dict[str, Any]:
         if rejected:
             return {"rejected": rejected}
         episodes = [_episode_spec(episode, folders, config) for episode in spec["episodes"]]
-        played = play(MatchSpec(episodes), report)
+        played = _play_patiently(MatchSpec(episodes), report)
     except BoxMissing as error:
         return {"no_box": str(error)}
     except Exception as error:
         logger.exception("attempt %s failed", spec["attempt"])
         return {"fault": f"{type(error).__name__}: {error}"[:300]}
     return {"episodes": [_episode_json(result) for result in played.episodes]}
+
+
+def _play_patiently(spec: MatchSpec, report: Any) -> MatchResult:
+    """Once more after a moment where a box broke: its zygote may have died, and has a successor."""
+    try:
+        return play(spec, report)
+    except BoxFailed as error:
+        logger.warning("a box broke, trying again: %s", error)
+        time.sleep(PAUSE_S)
+        return play(spec, report)
 
 
 class BoxMissing(Exception):

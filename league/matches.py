@@ -409,8 +409,9 @@ def fail(attempt: Attempt, state: Attempt.State, reason: str) -> bool:
         attempt.match.refresh_from_db()
         if attempt.match.faults >= settings.MAX_PLATFORM_FAULTS:
             abort(attempt.match, reason)
-        else:
+        elif state == Attempt.State.LOST:
             dispatch(attempt.match_id)
+        # Else the sweeper sends it again some seconds later: what broke needs a moment to mend.
     return True
 
 

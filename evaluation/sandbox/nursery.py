@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import select
+import shutil
 import socket
 import subprocess
 import threading
@@ -94,6 +95,7 @@ class Nursery:
         self.launches = 0
         self.is_ready = False
         self._is_out_of_step = False
+        self._folder: str | None = None  # what a zygote that was killed may leave
         self._playing = 0
         self._is_retired = False
         self._lock = threading.Lock()
@@ -165,6 +167,7 @@ class Nursery:
         self._control.settimeout(ANSWER_S)
         if "error" in answer:
             raise BoxFailed(f"The box cannot be set up: {answer['error']}.")
+        self._folder = answer["folder"]
         self.is_ready = True
 
     def launch(self) -> Clone:
@@ -214,6 +217,8 @@ class Nursery:
             self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def abandon(self) -> None:
         """In a process forked from the one that holds it."""

@@ -200,7 +200,7 @@ def _attack(nursery: Nursery, hidden: Sequence[Path], details: dict[str, Any]) -
         if "action" not in answer:
             raise BoxFailed(f"the attacker failed: {answer}")
     shown = {name: value for name, value in outside.items() if name.startswith(RIGHTS)}
-    details |= {"found": answer["action"], "status": shown}
+    details |= {"found": answer["action"], "status": shown, "canaries": len(own) - 1 + len(data)}
     return judge(answer["action"], outside, own, data, limits, nursery.environment)
 
 
@@ -240,16 +240,24 @@ def judge(
 
 @contextlib.contextmanager
 def _planted(folder: Path) -> Iterator[list[str]]:
-    """A canary in this folder; none where it cannot be written."""
-    _clear(folder)
-    try:
-        canary = tempfile.NamedTemporaryFile(prefix=CANARY, dir=folder)  # noqa: SIM115
-    except OSError:
+    """A canary in this folder, or in the first below it that can be written; else none."""
+    for place in (folder, *_below(folder)):
+        _clear(place)
+        with contextlib.suppress(OSError):
+            canary = tempfile.NamedTemporaryFile(prefix=CANARY, dir=place)  # noqa: SIM115
+            break
+    else:
         yield []
         return
     with canary:
         os.chmod(canary.name, 0o644)
         yield [os.path.realpath(canary.name)]
+
+
+def _below(folder: Path) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    return []
 
 
 def _clear(folder: Path) -> None:

@@ -22,7 +22,7 @@ ALLOWED = dict(  # noqa: C408
     pread64=17, pwrite64=18, readv=19, writev=20, access=21, pipe=22, select=23, sched_yield=24,
     mremap=25, msync=26, mincore=27, madvise=28, dup=32, dup2=33, pause=34, nanosleep=35,
     getitimer=36, alarm=37, setitimer=38, getpid=39, sendfile=40, sendto=44, recvfrom=45,
-    sendmsg=46, recvmsg=47, shutdown=48, getsockname=51, getpeername=52,
+    recvmsg=47, shutdown=48, getsockname=51, getpeername=52,
     getsockopt=55, exit=60, wait4=61, kill=62, uname=63, fsync=74, fdatasync=75, truncate=76,
     ftruncate=77, getdents=78, getcwd=79, chdir=80, fchdir=81, rename=82, mkdir=83, rmdir=84,
     creat=85, unlink=87, readlink=89, umask=95, gettimeofday=96,
@@ -41,7 +41,7 @@ ALLOWED = dict(  # noqa: C408
     timerfd_settime=286, timerfd_gettime=287, eventfd2=290, epoll_create1=291, dup3=292,
     pipe2=293, preadv=295, pwritev=296, getcpu=309, sched_getattr=315, renameat2=316,
     getrandom=318, membarrier=324, copy_file_range=326, statx=332,
-    rseq=334, close_range=436, openat2=437, faccessat2=439, epoll_pwait2=441, futex_waitv=449,
+    rseq=334, openat2=437, faccessat2=439, epoll_pwait2=441, futex_waitv=449,
 )  # fmt: skip
 # Besides what glibc falls back from: what tells or changes which pages of a shared file are cached,
 # a channel between seats.
@@ -52,9 +52,11 @@ PRETENDED = dict(  # noqa: C408
     chmod=90, fchmod=91, utime=132, utimes=235, futimesat=261, fchmodat=268,
     utimensat=280, fchmodat2=452, flock=73,
 )  # fmt: skip
-CLONE, PRCTL, IOCTL, PRLIMIT64, SOCKETPAIR, FCNTL = 56, 157, 16, 302, 53, 72
+CLONE, PRCTL, IOCTL, PRLIMIT64, SOCKETPAIR, FCNTL, CLOSE_RANGE = 56, 157, 16, 302, 53, 72, 436
 
-CLONE_THREAD = 0x00010000
+CLOSE_RANGE_FLAGS = (0, 4)  # not UNSHARE, which gives a thread a table of descriptors of its own
+# What pthread_create asks for: without CLONE_FILES, too, limits on descriptors would be passed by.
+THREAD = 0x00010000 | 0x0100 | 0x0200 | 0x0400 | 0x0800  # THREAD, VM, FS, FILES, SIGHAND
 CLONE_NEW_NAMESPACE = 0x7E020000
 PRCTL_OPTIONS = (15, 16, 0x53564D41)  # thread name set and get, name of a memory area
 IOCTL_REQUESTS = (0x541B, 0x5421, 0x5450, 0x5451, 0x5401)  # FIONREAD NBIO NCLEX CLEX, TCGETS
@@ -65,7 +67,7 @@ FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 1030, 1032)
 LOCK_COMMANDS = (6, 7, 37, 38)
 AF_UNIX = 1
 
-LOAD, RETURN = 0x20, 0x06
+LOAD, AND, RETURN = 0x20, 0x54, 0x06
 JUMP_EQUAL, JUMP_GREATER, JUMP_AT_LEAST, JUMP_ANY_BIT = 0x15, 0x25, 0x35, 0x45
 ALLOW, KILL_PROCESS, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 NOTHING = ERRNO | 0  # answers success, and does nothing
@@ -127,10 +129,12 @@ def _conditional() -> dict[int, list[Instruction]]:
     return {
         CLONE: [
             _load(ARGUMENTS),
-            (JUMP_ANY_BIT, 2, 0, CLONE_NEW_NAMESPACE),
-            (JUMP_ANY_BIT, 0, 1, CLONE_THREAD),
+            (JUMP_ANY_BIT, 3, 0, CLONE_NEW_NAMESPACE),
+            (AND, 0, 0, THREAD),
+            (JUMP_EQUAL, 0, 1, THREAD),
             allow,
         ],
+        CLOSE_RANGE: _one_of(2, CLOSE_RANGE_FLAGS),
         PRCTL: _one_of(0, PRCTL_OPTIONS),
         IOCTL: _one_of(1, IOCTL_REQUESTS),
         FCNTL: [*_one_of(1, FCNTL_COMMANDS), *_one_of(1, LOCK_COMMANDS, NOTHING)],

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from evaluation.sandbox import child, cloning, enclosure
 
 MAX_MESSAGE = 1 << 16
+FOLDER = "palaestra-box-"  # in it lie the files of agents that share a view
 PIPES = 4  # requests, answers, stdout, stderr; the first runs inwards
 
 
@@ -38,10 +39,10 @@ class Zygote:
         self.playing: dict[int, Parked] = {}
         self.count = 0
         self.spaces = cloning.ProcessSpace() if setup["namespaces"] else None
-        self.folder = None if setup["namespaces"] else tempfile.mkdtemp(prefix="palaestra-")
+        self.folder = None if setup["namespaces"] else tempfile.mkdtemp(prefix=FOLDER)
 
     def serve(self) -> None:
-        self.reply({"ready": True, "threads": len(os.listdir("/proc/self/task"))})
+        self.reply({"folder": self.folder})
         waiting = select.poll()
         waiting.register(self.control, select.POLLIN)
         while True:
@@ -67,8 +68,12 @@ class Zygote:
             parked = self.parked.pop(0) if self.parked else self.make()
         except OSError as error:
             return self.reply({"error": str(error)})
+        try:
+            self.reply({"number": parked.number}, parked.ends)
+        except OSError as error:  # so many descriptors are on their way that no more may be sent
+            self.parked.append(parked)
+            return self.reply({"error": str(error)})
         self.playing[parked.number] = parked
-        self.reply({"number": parked.number}, parked.ends)
         for descriptor in parked.ends:
             os.close(descriptor)
 

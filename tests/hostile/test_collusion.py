@@ -14,12 +14,9 @@ from tests.hostile.boxes import (
 
 PAIRS = agents_in("pairs")
 SAMPLE = "files_of_tmp"
-FLIGHT = "descriptors on their way are counted per user, and all boxes of a zygote are one user"
 FUTEX = "who waits at a page of a shared file is known by that page; the frozen do not wait"
 # Roads that are open so far, by name and whether the seats may think in each other's turns.
 HOLES = {
-    ("descriptors_in_flight", False): FLIGHT,
-    ("descriptors_in_flight", True): FLIGHT,
     ("futexes", True): FUTEX,
     ("ends_of_threads", True): FUTEX,
 }

@@ -137,6 +137,9 @@ def test_a_fault_of_ours_is_tried_three_times_then_given_up_and_never_scored(rat
     for number in (1, 2, 3):
         attempt = match.attempts.get(number=number)
         assert matches.record(result_of(attempt, fault="OSError: no space"))
+        match.refresh_from_db()
+        assert match.state == ("QUEUED" if number < 3 else "ABORTED"), "it waits for the sweeper"
+        matches.dispatch(match.pk)
     match.refresh_from_db()
     assert match.state == "ABORTED"
     assert match.reason.startswith("Our fault")
@@ -289,6 +292,7 @@ class TestValidation:
         match, _ = self.newest()
         for number in (1, 2, 3):
             matches.record(result_of(match.attempts.get(number=number), fault="MemoryError"))
+            matches.dispatch(match.pk)
         pending.refresh_from_db()
         assert pending.status == "PENDING"
         assert pending.retry_at

@@ -97,8 +97,8 @@ def dispatch(match_id: int) -> bool:
 def _why_waiting(match: Match, seats: list[MatchSeat]) -> str:
     if match.competition.is_paused:
         return PAUSED
-    strangers = any(not seat.submission.is_trusted for seat in seats)
-    blocked_by = live.blocked_by() if strangers else ""
+    needs_box = any(seat.submission.needs_box for seat in seats)
+    blocked_by = live.blocked_by() if needs_box else ""
     return _no_box(blocked_by) if blocked_by else ""
 
 

@@ -46,7 +46,7 @@ def _entrants(competition: Competition) -> list[Entrant]:
     rows = Entrant.objects.playing().filter(competition=competition)
     rows = rows.select_related("submission__team", "rating")
     blocked = bool(live.blocked_by())
-    return [row for row in rows if row.submission.is_trusted or not blocked]
+    return [row for row in rows if not (blocked and row.submission.needs_box)]
 
 
 def _candidates(entrants: list[Entrant], competition: Competition) -> list[Candidate]:

@@ -106,6 +106,11 @@ class Submission(Judged):
     def is_trusted(self) -> bool:
         return self.kind == self.Kind.HOUSE
 
+    @property
+    def needs_box(self) -> bool:
+        """Whether a stranger's code runs here: a URL agent plays on its owner's machine."""
+        return self.kind not in {self.Kind.HOUSE, self.Kind.URL}
+
     def stage_line(self) -> list[dict[str, Any]]:
         """The stages in order, each with label, state (done, running, failed, waiting), seconds."""
         line: list[dict[str, Any]] = []

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from evaluation import broker
-from league import live, matches, matchmaking, sweeper
+from league import entrants, live, matches, matchmaking, sweeper
 from league.models import Attempt, Entrant, Match, Rating, Submission
 from tests.factories import (
     make_competition,
@@ -85,6 +85,18 @@ def test_without_a_box_only_house_bots_play(field) -> None:
     assert matchmaking.pair(field) > 0
     for match in Match.objects.all():
         assert all(seat.submission.is_trusted for seat in match.seats.all())
+
+
+def test_without_a_box_agents_behind_urls_play(field) -> None:
+    report(has_box=False, level="none", reason="no user namespaces")
+    url_agent = make_submission(field, make_user("dora"), kind="url", url="https://203.0.113.7/a")
+    entrants.enter(url_agent)
+    assert matchmaking.pair(field) > 0
+    paired = {seat.submission for match in Match.objects.all() for seat in match.seats.all()}
+    assert url_agent in paired
+    match = matches.schedule(field, Match.Purpose.SELF_PLAY, [url_agent, url_agent])
+    match.refresh_from_db()
+    assert (match.state, match.reason) == ("DISPATCHED", "")
 
 
 def test_without_a_box_a_strangers_match_waits_with_the_reason(field) -> None:

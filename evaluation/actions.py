@@ -274,7 +274,8 @@ def _told(board: str, result: "EpisodeResult") -> str:
     for seat, verdict in enumerate(result.verdicts, start=1):
         if verdict:
             told = advice(verdict["code"], verdict["reason"])
-            lines += [f"Seat {seat}: {verdict['message']} {told}", verdict["detail"].rstrip()]
+            line = f"Seat {seat}: {verdict['message']} {told} [{verdict['code']}]"
+            lines += [line, verdict["detail"].rstrip()]
     for seat, seconds in enumerate(result.timings, start=1):
         slowest = max(seconds, default=0.0)
         lines.append(f"Seat {seat}: {len(seconds)} moves, the slowest took {slowest:.3f} s")

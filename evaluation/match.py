@@ -19,6 +19,7 @@ from evaluation.agent import Actor
 from evaluation.engine import Environment
 from evaluation.errors import DeadlineExceeded
 from evaluation.replay import strip_private
+from evaluation.sandbox.clock import HEAVY_SHARE
 from evaluation.sandbox.cores import own_core
 from evaluation.sandbox.keeper import Wanted
 from evaluation.sandbox.limits import MIB, Limits
@@ -27,9 +28,7 @@ from evaluation.spec import FAULTS
 from evaluation.url_agent import UrlAgent
 from evaluation.verdict import Verdict
 
-# The machine was overloaded where agents waited for it for more than this share of their time,
-# and for so many seconds: the few microseconds of each wake-up are no load.
-HEAVY_SHARE, HEAVY_S = 0.2, 0.1
+HEAVY_S = 0.1  # less is no load: each wake-up takes some microseconds
 SHOWN_CHARS = 2000  # of an action that was refused
 METERS = ("wall", "cpu", "delay", "think")
 
@@ -138,7 +137,8 @@ def play_episode(spec: EpisodeSpec, on_stage: StageReport | None = None) -> Epis
     info = None if spec.seed is None else {"seed": spec.seed, "chance": "seeded"}
     env = evaluation.make(spec.environment, spec.configuration, info)
     with ExitStack() as stack:
-        stack.enter_context(own_core())
+        if not spec.pondering:  # or one seat's threads could crowd the other off it
+            stack.enter_context(own_core())
         seats = _seat_agents(spec, env, stack)
         # Whose verdict is on the whole episode, not on a move: so far those that did not load.
         whole = [seat for seat in seats if getattr(seat, "verdict", None)]
@@ -345,7 +345,7 @@ def _step_logs(env: Environment, number: int) -> list[dict[str, Any]]:
                     "stdout": log.get("stdout", ""),
                     "stderr": log.get("stderr", ""),
                     "seconds": round(log["duration"], 6),
-                    "bank_left": bank,
+                    "bank_left": bank and max(0.0, bank),
                     **{key: log[key] for key in METERS if key in log},
                 }
             )

@@ -23,6 +23,7 @@ OTHERS_SEARCH, OTHERS_WRITE = 0o001, 0o002
 PRIVATE = "palaestra-"  # how the folder of a socket is named that does not fit into DATA_DIR
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_claim: Uid | None = None  # held, so that no box of another process gets the same
 
 
 class CannotStepDown(Exception):
@@ -34,15 +35,19 @@ def step_down(data_dir: Path, redis_url: str) -> None:
 
     Raises CannotStepDown where mounts are forbidden; nothing has changed then but owners.
     """
-    uid = _uid_of(data_dir)
+    owner = data_dir.stat()
     socket = _broker(data_dir, redis_url)
-    _hand_over(data_dir, socket, uid)
+    if owner.st_uid == 0:
+        uid = gid = _uid_of(data_dir)
+        _hand_over(data_dir, socket, uid)
+    else:  # an ordinary user's league is played as that user
+        uid, gid = owner.st_uid, owner.st_gid
     _own_mounts()
     _narrow(data_dir, socket)
     death_signal = ctypes.c_int()
     _libc.prctl(PR_GET_PDEATHSIG, ctypes.byref(death_signal), 0, 0, 0)
     os.setgroups([])
-    os.setresgid(uid, uid, uid)
+    os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
     _libc.prctl(PR_SET_PDEATHSIG, death_signal.value, 0, 0, 0)  # a new uid forgets it
     _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -56,9 +61,9 @@ def _uid_of(data_dir: Path) -> int:
     owner = agents.stat().st_uid
     if owner in UNUSED:
         return owner
-    claim = Uid()
-    claim.release()
-    return claim.number
+    global _claim
+    _claim = Uid()
+    return _claim.number
 
 
 def _broker(data_dir: Path, redis_url: str) -> Path | None:
@@ -83,12 +88,13 @@ def _hand_over(data_dir: Path, socket: Path | None, uid: int) -> None:
     for name in OWNED:
         folder = data_dir / name
         folder.mkdir(exist_ok=True)
-        for path in (folder, *(inner for inner in folder.iterdir() if inner.is_dir())):
+        for path in (folder, *folder.iterdir()):
             os.chown(path, uid, uid, follow_symlinks=False)
     uploads = data_dir / UPLOADS
     uploads.mkdir(exist_ok=True)
     for path in (uploads, *uploads.rglob("*")):  # of a league that was started before
-        path.chmod(0o755 if path.is_dir() else 0o644)
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
     key = data_dir / KEY
     if key.exists():
         os.chown(key, -1, uid)

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import redis
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 
 from evaluation import broker
@@ -141,11 +143,28 @@ def _die_with_parent(**_: Any) -> None:
     redis_client.cache_clear()
 
 
+def _check_access() -> None:
+    """Ends with one sentence where this user may use neither data folder nor broker."""
+    data_dir = _settings.data_dir
+    if data_dir.exists() and not os.access(data_dir, os.R_OK | os.X_OK):
+        sys.exit(f"DATA_DIR {data_dir} is closed to this user: start the worker as its owner.")
+    try:
+        redis_client().ping()
+    except redis.RedisError as error:
+        if "Permission denied" in str(error):
+            sys.exit("REDIS_URL is closed to this user: start the worker as the league's user.")
+    finally:
+        redis_client.cache_clear()
+
+
 def _give_up_root() -> str:
     """Before there are threads or children. Why it stays root, where it must."""
     if os.geteuid() != 0:
         return ""
     from evaluation.stepdown import CannotStepDown, step_down
+
+    # Celery takes a group without a name for root's.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
 
     try:
         step_down(_settings.data_dir, _settings.redis_url)
@@ -158,6 +177,7 @@ def _give_up_root() -> str:
 def main() -> None:
     if not _settings.redis_url:
         sys.exit("REDIS_URL is not set: name the Redis that the league uses, and start again.")
+    _check_access()
     note = _give_up_root()
     found = probe_box()
     if note:

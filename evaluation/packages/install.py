@@ -61,6 +61,7 @@ def python_of(
     wanted = find(name, data_dir)
     folder = _folder_of(wanted, data_dir)
     if not _is_whole(folder):
+        _leave_it_to_the_worker(wanted, folder)
         try:
             _install(wanted, folder, progress)
         except (StepFailed, OSError) as error:
@@ -68,6 +69,15 @@ def python_of(
             text = f"The package set {name!r} cannot be installed: {reason}."
             raise PackagesError(text) from error
     return folder / "bin" / "python"
+
+
+def _leave_it_to_the_worker(wanted: PackageSet, folder: Path) -> None:
+    """Root writes nothing, and runs nothing, in a folder that the worker has for its own."""
+    if os.geteuid() == 0 and folder.parent.is_dir() and folder.parent.stat().st_uid != 0:
+        raise PackagesError(
+            f"The package set {wanted.name!r} is installed by the evaluation worker, which root "
+            "starts under a uid of its own, when a match first needs it."
+        )
 
 
 def prepared(wanted: PackageSet, data_dir: Path | None) -> Path | None:

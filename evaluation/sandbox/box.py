@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.sandbox import wire
-from evaluation.sandbox.clock import Clock, Reading
+from evaluation.sandbox.clock import BOOKING_S, HEAVY_SHARE, Clock, Reading
 from evaluation.sandbox.errors import BoxFailed
 from evaluation.sandbox.limits import KIB, Limits
 from evaluation.sandbox.nursery import Nursery
@@ -217,10 +217,10 @@ class Box:
         now = self.read_clock()
         used = now.since(start)
         left = budget_s - self.charge(used)
-        if used.cpu < budget_s:
-            left += self._clock.booking_s
+        if left <= 0 and used.cpu < budget_s and self._clock.may_wait():
+            left = BOOKING_S
         if left <= 0:
-            raise Late(now, used.charge < budget_s)
+            raise Late(now, used.charge < budget_s and used.delay > HEAVY_SHARE * used.wall)
         left_on_wall = self._clock.wall_limit(budget_s) - used.wall
         if left_on_wall <= 0:
             raise BoxFailed(f"The machine is overloaded: {used.delay:.1f} s waited for a move.")

@@ -9,14 +9,18 @@ import contextlib
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 NANO = 1_000_000_000
 CPU_OF_PROCESS = 2  # CPUCLOCK_SCHED, in the number of a process's clock (posix-timers_types.h)
 SCHEDSTAT_BYTES = 128
 # An agent that is not charged for its wall time may still not hold up an episode for ever.
 WALL_FACTOR, WALL_EXTRA_S = 3.0, 2.0
-# The kernel books a wait when it ends; until then it looks like sleep.
-BOOKING_S = 0.03
+# How long to look away from one that waits for a processor: its wait is booked when it ends.
+BOOKING_S = 0.01
+RUNNABLE = "R"
+# A machine is overloaded where agents wait for it for more than this share of their time.
+HEAVY_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Clock:
 
     def __init__(self, pid: int, is_fair: bool = True) -> None:
         self.is_fair = is_fair
-        self.booking_s = BOOKING_S if is_fair else 0.0
+        self._stat = Path(f"/proc/{pid}/stat")
         self._cpu_clock = (~pid << 3) | CPU_OF_PROCESS
         self._schedstat: int | None = None
         with contextlib.suppress(OSError):
@@ -65,6 +69,14 @@ class Clock:
 
     def charge(self, used: Reading) -> float:
         return used.charge if self.is_fair else used.wall
+
+    def may_wait(self) -> bool:
+        """Whether what looks like sleep may be a wait in the run queue that is not yet booked."""
+        try:
+            state = self._stat.read_text().rpartition(")")[2].split()[0]
+        except (OSError, IndexError):
+            return False
+        return self.is_fair and state == RUNNABLE
 
     def wall_limit(self, budget_s: float) -> float:
         """Where an agent is stopped even if it was never charged."""

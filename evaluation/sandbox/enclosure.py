@@ -19,6 +19,8 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32,
 BUNDLE_OPTIONS = "size=64m,nr_inodes=16384,mode=755"
 PR_SET_DUMPABLE, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 4, 22, 2
 PR_SET_NO_NEW_PRIVS = 38
+# Signals that wait are counted per uid: with less than there are, no box meets another's.
+RLIMIT_SIGPENDING, MAX_SIGNALS = 11, 64
 CAPABILITY_VERSION_3 = 0x20080522
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
@@ -90,6 +92,7 @@ def set_limits(limits: dict[str, int]) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
+        RLIMIT_SIGPENDING: MAX_SIGNALS,
     }
     for kind, limit in wanted.items():
         hard = resource.getrlimit(kind)[1]

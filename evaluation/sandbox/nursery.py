@@ -103,6 +103,8 @@ class Nursery:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         self._control.settimeout(ANSWER_S)
+        self._hang_up = select.poll()
+        self._hang_up.register(self._control, 0)  # nothing but its end
         with theirs:
             try:
                 self._process = self._spawn(seen, hidden, theirs.fileno())
@@ -153,7 +155,7 @@ class Nursery:
     @property
     def is_broken(self) -> bool:
         """Whether it has ended, or its answers do not belong to what is asked."""
-        return self._is_out_of_step or self._process.poll() is not None
+        return self._is_out_of_step or bool(self._hang_up.poll(0))
 
     def poll(self) -> bool:
         """Whether `wait` would return at once."""
@@ -249,6 +251,8 @@ class Nursery:
     def _complaint(self) -> str:
         """What it wrote last, if it has ended. It is of no use any more."""
         self._is_out_of_step = True
+        with contextlib.suppress(OSError):  # no later answer may be taken for another's
+            self._control.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
             assert self._process.stdout

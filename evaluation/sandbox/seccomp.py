@@ -20,7 +20,7 @@ ALLOWED = dict(  # noqa: C408
     read=0, write=1, open=2, close=3, stat=4, fstat=5, lstat=6, poll=7, lseek=8, mmap=9,
     mprotect=10, munmap=11, brk=12, rt_sigaction=13, rt_sigprocmask=14, rt_sigreturn=15,
     pread64=17, pwrite64=18, readv=19, writev=20, access=21, pipe=22, select=23, sched_yield=24,
-    mremap=25, msync=26, mincore=27, madvise=28, dup=32, dup2=33, pause=34, nanosleep=35,
+    mremap=25, msync=26, madvise=28, dup=32, dup2=33, pause=34, nanosleep=35,
     getitimer=36, alarm=37, setitimer=38, getpid=39, sendfile=40, sendto=44, recvfrom=45,
     recvmsg=47, shutdown=48, getsockname=51, getpeername=52,
     getsockopt=55, exit=60, wait4=61, kill=62, uname=63, fsync=74, fdatasync=75, truncate=76,
@@ -45,7 +45,7 @@ ALLOWED = dict(  # noqa: C408
 )  # fmt: skip
 # Besides what glibc falls back from: what tells or changes which pages of a shared file are cached,
 # a channel between seats.
-ABSENT = dict(clone3=435, readahead=187, fadvise64=221, preadv2=327, pwritev2=328)  # noqa: C408
+ABSENT = dict(clone3=435, mincore=27, readahead=187, fadvise64=221, preadv2=327, pwritev2=328)  # noqa: C408
 # Success, and nothing is done: modes and times are not Landlock's business, and where boxes share a
 # uid and a view they are other people's. And locks, for the same reason as below.
 PRETENDED = dict(  # noqa: C408

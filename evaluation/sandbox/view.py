@@ -14,10 +14,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evaluation.sandbox.cloning import INSIDE_UID
 from evaluation.sandbox.enclosure import AGENT_DIR, EMPTY
 from evaluation.sandbox.errors import BoxFailed
+from evaluation.sandbox.uids import UNUSED
 
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES_INSIDE = "/packages"
@@ -98,6 +100,7 @@ def view_of(agent_python: Path) -> View:
             env={},
             timeout=DISCOVERY_S,
             check=True,
+            **_as_its_owner(agent_python),
         )
     except (OSError, subprocess.SubprocessError) as error:
         reason = f"The agents' interpreter {agent_python} does not run."
@@ -112,6 +115,14 @@ def view_of(agent_python: Path) -> View:
         packages=tuple(packages),
         masked=tuple(path for path in found["base_packages"] if path not in found["packages"]),
     )
+
+
+def _as_its_owner(agent_python: Path) -> dict[str, Any]:
+    """Root runs no interpreter as root that a worker of its own has installed."""
+    owner = agent_python.parent.stat().st_uid
+    if os.geteuid() != 0 or owner not in UNUSED:
+        return {}
+    return {"user": owner, "group": owner, "extra_groups": []}
 
 
 def _system_binds(executable: str, prefix: str) -> Iterator[Bind]:

@@ -80,7 +80,7 @@ def test_a_boxed_archive_is_taken_as_an_upload_is(capsys, tmp_path) -> None:
     good, bad = tmp_path / "good.zip", tmp_path / "bad.zip"
     for path, name in ((good, "main.py"), (bad, "../main.py")):
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(name, "def agent(obs): return obs.step // 2\n")
+            archive.writestr(name, "def agent(obs): return obs.board[:7].index(0)\n")
     options = ["run", "--box", "--environment", "connectx", "--agents", "random"]
     assert main([*options, str(good)]) == 0
     assert json.loads(capsys.readouterr().out)["statuses"][1] == "DONE"

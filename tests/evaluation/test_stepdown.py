@@ -107,6 +107,16 @@ def test_has_the_same_uid_after_a_restart(data_dir):
     assert look(data_dir, "")["uids"] == look(data_dir, "")["uids"]
 
 
+def test_plays_an_ordinary_users_league_as_that_user(data_dir):
+    for path in (data_dir, *data_dir.rglob("*")):
+        os.chown(path, 65532, 65532)
+    for name in ("agents", "packages", "uploads"):
+        (data_dir / name).mkdir(exist_ok=True)
+    before = (data_dir / "agents").stat().st_uid
+    assert set(look(data_dir, "")["uids"]) == {65532}
+    assert (data_dir / "agents").stat().st_uid == before
+
+
 def test_others_still_may_not_enter(data_dir):
     look(data_dir, "")
     assert data_dir.stat().st_mode & 0o077 == 0

@@ -16,6 +16,7 @@ LEVELS = ("A", "B", "C", "none")  # of isolation, the strongest first
 UNKNOWN = "unknown"
 BEAT_KEY = "palaestra:beat"
 Scalar = str | int | float | None
+PATHS = {"bwrap"}  # of the details of a box: for staff only
 
 
 class WorkerReport(BaseModel):
@@ -35,8 +36,13 @@ class WorkerReport(BaseModel):
 
     @property
     def facts(self) -> dict[str, Scalar]:
-        """The details that are one value each: kernel, Landlock ABI, bubblewrap and the like."""
-        return {name: value for name, value in self.details.items() if isinstance(value, Scalar)}
+        """The details that are one value each and that everybody may read: kernel, Landlock ABI,
+        bubblewrap's version and the like, but no path of this machine."""
+        return {
+            name: value
+            for name, value in self.details.items()
+            if isinstance(value, Scalar) and name not in PATHS
+        }
 
 
 @dataclass(frozen=True)

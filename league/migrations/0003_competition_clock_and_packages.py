@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
             name="startup_s",
             field=models.FloatField(
                 default=10.0,
-                help_text="What an agent may take to be imported, before its first move; no other clock runs meanwhile.",
+                help_text="What an agent may take to be imported, before its first move; more is taken from its bank.",
                 validators=[
                     django.core.validators.MinValueValidator(0.5),
                     django.core.validators.MaxValueValidator(300),

@@ -64,8 +64,8 @@ class Competition(models.Model):
         "start-up limit (s)",
         default=10.0,
         validators=[MinValueValidator(0.5), MaxValueValidator(300)],
-        help_text="What an agent may take to be imported, before its first move; no other clock "
-        "runs meanwhile.",
+        help_text="What an agent may take to be imported, before its first move; more is "
+        "taken from its bank.",
     )
     memory_mb = models.PositiveIntegerField(
         "memory limit (MB)",

@@ -105,6 +105,9 @@ class TestAnUpload:
         assert replay["name"] == "connectx"
         assert len(replay["steps"]) == episode.steps
         assert any("alice" in name for name in replay["info"]["TeamNames"])
+        competition.is_paused = True  # an untouched ladder: nothing is played meanwhile
+        competition.save()
+        wait_for(lambda: not Match.objects.open().exists(), 60)
         assert ratings.recompute(competition) < 1e-6
 
     def test_as_a_bundle_opens_its_data_file(self, stack: Stack) -> None:

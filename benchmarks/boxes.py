@@ -54,7 +54,7 @@ CONFIGURATION = {"actTimeout": 2, "columns": 7, "rows": 6, "inarow": 4, "episode
 # A round has one zygote recycled, with all that it takes to warm up and probe another.
 ROUNDS, PLAIN_STARTS = 3, 5
 STARTS, EPISODES = RECYCLE_AFTER_LAUNCHES, RECYCLE_AFTER_LAUNCHES // 2
-SIDE_BY_SIDE, SHORT_EPISODES = 7, 8
+SIDE_BY_SIDE, SHORT_EPISODES = 15, 8
 MOVES, HELD = 4000, 5
 TURN_S, TURNS = 0.5, 4
 STOP_S = 0.1

@@ -278,7 +278,8 @@ def _told(board: str, result: "EpisodeResult") -> str:
             lines += [line, verdict["detail"].rstrip()]
     for seat, seconds in enumerate(result.timings, start=1):
         slowest = max(seconds, default=0.0)
-        lines.append(f"Seat {seat}: {len(seconds)} moves, the slowest took {slowest:.3f} s")
+        moves = "1 move" if len(seconds) == 1 else f"{len(seconds)} moves"
+        lines.append(f"Seat {seat}: {moves}, the slowest took {slowest:.3f} s")
     return "\n".join(line for line in lines if line)
 
 

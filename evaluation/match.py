@@ -378,6 +378,7 @@ def _shown_limits(spec: EpisodeSpec, seats: list[Any]) -> dict[str, Any]:
     return {
         "startup_s": max((limits.startup_s for limits in boxed), default=None),
         "memory_mb": max((limits.memory_bytes // MIB for limits in boxed), default=None),
+        "packages": sorted({agent.packages for agent in spec.agents if agent.kind == "path"}),
         "clock": spec.clock,
         "pondering": spec.pondering,
     }

@@ -85,7 +85,7 @@ class AgentProcess:
         try:
             self._take_answer(box, self.limits.startup_s + self.bank_s)
         except Late as late:
-            message = f"Importing the agent took longer than {self.limits.startup_s:g} seconds."
+            message = f"Importing the agent took longer than its {self.limits.startup_s:g} s."
             self._fail(box, Verdict("startup_timeout", message), late)
         self._is_loaded = True
         used = (self._ended or box.read_clock()).since(start)

@@ -19,6 +19,7 @@ from evaluation.sandbox.nursery import Nursery
 CHUNK = 64 * KIB
 BOX_START_S = 15.0
 ENDED_S = 1.0
+MOMENT_S = 0.0005
 MIN_ANSWER_BYTES = 64 * KIB  # room for a traceback where answers are small
 
 Files = Sequence[tuple[str, bytes]]
@@ -95,6 +96,7 @@ class Box:
         self._is_gone = False
         self._is_dead = False
         self._is_frozen = False
+        self._last_look: float | None = None  # its processor time when it was found waiting
         self._clone = nursery.launch()
         self.pid = _pid_of(self._clone.process)
         os.sched_setaffinity(self.pid, os.sched_getaffinity(0))  # where its worker is
@@ -178,6 +180,7 @@ class Box:
         budget_s: what it may be charged from now on.
         """
         start = self.read_clock()
+        self._last_look = None
         left = budget_s
         while (body := self._whole_body()) is None:
             left = self._await_more(start, left, budget_s)
@@ -217,7 +220,7 @@ class Box:
         now = self.read_clock()
         used = now.since(start)
         left = budget_s - self.charge(used)
-        if left <= 0 and used.cpu < budget_s and self._clock.may_wait():
+        if left <= 0 and used.cpu < budget_s and self._waits(now):
             left = BOOKING_S
         if left <= 0:
             raise Late(now, used.charge < budget_s and used.delay > HEAVY_SHARE * used.wall)
@@ -225,6 +228,12 @@ class Box:
         if left_on_wall <= 0:
             raise BoxFailed(f"The machine is overloaded: {used.delay:.1f} s waited for a move.")
         return min(left, left_on_wall)
+
+    def _waits(self, now: Reading) -> bool:
+        """Whether it may still wait for a processor; once it has run, its wait has been booked."""
+        has_run = self._last_look is not None and now.cpu - self._last_look > MOMENT_S
+        self._last_look = now.cpu
+        return not has_run and self._clock.may_wait()
 
     def _serve_waiting(self, timeout_s: float) -> None:
         for descriptor, _ in self._poll.poll(timeout_s * 1000):

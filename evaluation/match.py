@@ -24,6 +24,7 @@ from evaluation.sandbox.cores import own_core
 from evaluation.sandbox.keeper import Wanted
 from evaluation.sandbox.limits import MIB, Limits
 from evaluation.sandbox.process import AgentProcess
+from evaluation.seats import is_url
 from evaluation.spec import FAULTS
 from evaluation.url_agent import UrlAgent
 from evaluation.verdict import Verdict
@@ -53,7 +54,7 @@ class AgentSpec:
             return agent
         if isinstance(agent, dict):
             return cls(**agent)
-        if str(agent).startswith(("http://", "https://")):
+        if is_url(str(agent)):
             return cls(str(agent), "url")
         return cls(str(agent), "path")
 

@@ -33,12 +33,17 @@ def seat_agent(
     return raw if isinstance(raw, Actor) else Agent(lambda: raw, debug)
 
 
+def is_url(text: str) -> bool:
+    """Whether it names an agent on a server."""
+    return text.startswith(("http://", "https://"))
+
+
 def _from_text(
     text: str, builtin: Mapping[str, Callable[..., Any]], environment: str, debug: bool
 ) -> Actor:
     if text in builtin:
         return _built_in(builtin[text], debug)
-    if text.startswith(("http://", "https://")):
+    if is_url(text):
         return _remote(text, environment)
     if text.lower().endswith(ARCHIVES) and os.path.isfile(text):
         return Agent(_packed(text), debug)

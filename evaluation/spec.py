@@ -123,7 +123,7 @@ class View:
                 seen[key] = first[key]
         for key, item in seen.items():
             if type(item) not in ATOMS:
-                view = self.inner.get(key) if self.inner else None
+                view = self.inner.get(key)
                 seen[key] = view.of(first.get(key, item), item) if view else structify(item)
         return seen
 
@@ -168,7 +168,7 @@ class Specification:
             if self._action.accepts(given):
                 return given
         elif issubclass(kind, dict | list | str | int | float):
-            given = portable(given, "action")
+            return self._action.complete(portable(given, "action"), "action")
         else:
             given = NO_JSON
         return portable(self._action.complete(given, "action"), "action")

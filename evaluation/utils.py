@@ -132,9 +132,9 @@ def arity(function: Callable[..., Any]) -> int | None:
 def plain(value: Any) -> Any:
     """A copy in plain dicts and lists, ready for JSON."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: item if type(item) in ATOMS else plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [item if type(item) in ATOMS else plain(item) for item in value]
     return value
 
 

@@ -146,7 +146,7 @@ TERMS = {
 
 BOX_DETAILS = {
     "bwrap": "bubblewrap",
-    "bwrap_version": "its version",
+    "bwrap_version": "bubblewrap",
     "landlock_abi": "Landlock ABI",
     "uid": "user id",
     "seconds": "attack in seconds",

@@ -232,7 +232,8 @@ class TestRun:
     def test_an_interrupted_run_leaves_nothing_and_says_nothing(self, agent, tmp_path) -> None:
         mark = tmp_path / "mark"
         agent.write_text(
-            f"import time\ndef agent(o):\n    open({str(mark)!r}, 'w')\n    time.sleep(9)"
+            # Closed, since an interruption of its finalizer would be lost.
+            f"import time\ndef agent(o):\n    open({str(mark)!r}, 'w').close()\n    time.sleep(9)"
         )
         words = ["run", "--environment", "connectx", "--agents", str(agent), "random", "--out", "o"]
         process = subprocess.Popen(

@@ -92,7 +92,9 @@ def test_old_zygote_serves_on_where_its_successor_cannot_be_had(wanted, tmp_path
     for _ in range(4):
         assert play(wanted, tmp_path) == 7
         if successor := keeper._kept[wanted].successor:
-            successor._process.kill()
+            outer = successor._process.pid
+            for one in [*descendants_of(outer), outer]:  # with bubblewrap alone it would live on
+                os.kill(one, signal.SIGKILL)
             successor._process.wait()
     assert keeper.lend(wanted) is first
 

@@ -241,6 +241,8 @@ class TestRun:
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
             stderr=subprocess.PIPE,
+            # A suite in the background ignores interruptions, and so would this.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         assert eventually(mark.exists)
         process.send_signal(signal.SIGINT)

@@ -1,5 +1,6 @@
 """A zygote is replaced when it is old or has died, and one that cannot be replaced serves on."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -94,7 +95,8 @@ def test_old_zygote_serves_on_where_its_successor_cannot_be_had(wanted, tmp_path
         if successor := keeper._kept[wanted].successor:
             outer = successor._process.pid
             for one in [*descendants_of(outer), outer]:  # with bubblewrap alone it would live on
-                os.kill(one, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
             successor._process.wait()
     assert keeper.lend(wanted) is first
 

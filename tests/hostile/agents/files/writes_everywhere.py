@@ -7,12 +7,21 @@ FOLDERS = ("/", "/kaggle_simulations", "/dev", "/proc", "/box", "/usr/lib", "/li
 OTHERS = ("/packages/0", "/kaggle_simulations/agent", "/etc", "/root", "/home", "/var/tmp", "/run")
 
 
+def touch_up(way, path, *arguments):
+    """The box answers success and does nothing: what counts is what is seen afterwards."""
+    before = os.stat(path)
+    way(path, *arguments)
+    after = os.stat(path)
+    if (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns):
+        raise PermissionError
+
+
 def ways(folder):
     path = os.path.join(folder, NEW)
     yield os.open, path, os.O_CREAT | os.O_WRONLY
     yield os.mkdir, path
-    yield os.chmod, folder, 0o777
-    yield os.utime, folder
+    yield touch_up, os.chmod, folder, 0o701
+    yield touch_up, os.utime, folder
     yield os.rename, folder, folder + "2"
     names = []
     with contextlib.suppress(OSError):

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from evaluation.agent import Actor
+from evaluation.agent import METERS, Actor
 from evaluation.engine import Environment, make
 from evaluation.errors import DeadlineExceeded, EngineError, InvalidArgument
 from evaluation.registry import environments
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Logs = list[Any]
 OF_AGENTS, OF_EPISODES = ("startup_s", "memory_mb", "packages"), ("clock", "pondering")
-SHOWN_METERS = ("stdout", "stderr", "wall", "cpu", "delay", "think")
 REPLAY_PARTS = ("name", "configuration", "steps")
 
 
@@ -288,6 +287,6 @@ def _logs(result: "EpisodeResult") -> Logs:
     logs: Logs = [[{} for _ in result.statuses] for _ in result.replay["steps"]]
     for seat, entries in enumerate(result.step_logs):
         for entry in entries:
-            kept = {key: entry[key] for key in SHOWN_METERS if key in entry}
+            kept = {key: entry[key] for key in ("stdout", "stderr", *METERS) if key in entry}
             logs[entry["step"]][seat] = {"duration": entry["seconds"], **kept}
     return logs

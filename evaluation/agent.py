@@ -10,6 +10,9 @@ from typing import Any, NotRequired, Protocol, TypedDict, runtime_checkable
 CO_VARARGS = 0x04  # inspect's, whose import would take half as long as the engine's
 
 
+METERS = ("wall", "cpu", "delay", "think")  # those entries of a log that not every agent has
+
+
 class Log(TypedDict):
     """duration: the seconds that are charged. Where they are known, also in seconds: the wall time,
     the processor time, the time in the run queue, and what a remote agent says it thought."""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import evaluation
 from evaluation import packages
-from evaluation.agent import Actor
+from evaluation.agent import METERS, Actor
 from evaluation.engine import Environment
 from evaluation.errors import DeadlineExceeded
 from evaluation.replay import strip_private
@@ -31,7 +31,6 @@ from evaluation.verdict import Verdict
 
 HEAVY_S = 0.1  # less is no load: each wake-up takes some microseconds
 SHOWN_CHARS = 2000  # of an action that was refused
-METERS = ("wall", "cpu", "delay", "think")
 
 Kind = Literal["path", "url", "builtin"]
 StageReport = Callable[[str, float], None]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from evaluation.agent import Actor, Agent
+from evaluation.agent import METERS, Actor, Agent
 from evaluation.errors import DeadlineExceeded, InvalidArgument
 from evaluation.seats import seat_agent
 from evaluation.utils import plain
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from evaluation.engine import Environment, Logs
 
 LOG_LENGTH = 10_000
-METERS = ("wall", "cpu", "delay", "think")
 
 
 class Runner:

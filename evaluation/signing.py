@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+KEY_FILE = "signing.key"  # in the league's data folder
 SECRET, PUBLIC, VERSION = "whsk_", "whpk_", "v1a,"
 SEED_BYTES = 32
 TOLERANCE_S = 300

@@ -12,13 +12,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from evaluation.sandbox.uids import UNUSED, Uid
+from evaluation.sandbox.view import PROJECT
+from evaluation.signing import KEY_FILE
 
-PROJECT = Path(__file__).resolve().parents[1]
 CLONE_NEWNS = 0x20000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 2, 38
 OWNED = ("agents", "packages")
-UPLOADS, KEY = "uploads", "signing.key"
+UPLOADS = "uploads"
 OTHERS_SEARCH, OTHERS_WRITE = 0o001, 0o002
 PRIVATE = "palaestra-"  # how the folder of a socket is named that does not fit into DATA_DIR
 
@@ -95,7 +96,7 @@ def _hand_over(data_dir: Path, socket: Path | None, uid: int) -> None:
     for path in (uploads, *uploads.rglob("*")):  # of a league that was started before
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() else 0o644)
-    key = data_dir / KEY
+    key = data_dir / KEY_FILE
     if key.exists():
         os.chown(key, -1, uid)
         key.chmod(0o640)
@@ -122,7 +123,7 @@ def _own_mounts() -> None:
 def _narrow(data_dir: Path, socket: Path | None) -> None:
     """Covers what an ordinary user could not pass, then DATA_DIR, and shows what is needed."""
     code = dict.fromkeys(Path(path) for path in (PROJECT, sys.prefix, sys.base_prefix))
-    work = [data_dir / name for name in (UPLOADS, *OWNED, KEY)] + ([socket] if socket else [])
+    work = [data_dir / name for name in (UPLOADS, *OWNED, KEY_FILE)] + ([socket] if socket else [])
     code_open, work_open = _opened(list(code)), _opened(work)
     closed = {above for path in (*code, data_dir, *work) if (above := _closed_above(path))}
     for folder in sorted(closed - {data_dir}):

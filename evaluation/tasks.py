@@ -22,6 +22,7 @@ from evaluation.match import (
 )
 from evaluation.sandbox.errors import BoxFailed
 from evaluation.sandbox.keeper import Wanted
+from evaluation.signing import KEY_FILE
 from evaluation.verdict import Verdict
 from evaluation.worker import Settings, app, redis_client, settings, worker_name
 
@@ -146,7 +147,7 @@ def _episode_spec(
         pondering=episode.get("pondering", False),
         minimum=config.minimum,
         data_dir=str(config.data_dir),
-        signing_key=str(config.data_dir / "signing.key"),
+        signing_key=str(config.data_dir / KEY_FILE),
     )
 
 

@@ -165,7 +165,6 @@ def _give_up_root() -> str:
 
     # Celery takes a group without a name for root's.
     warnings.filterwarnings("ignore", category=SecurityWarning)
-
     try:
         step_down(_settings.data_dir, _settings.redis_url)
     except CannotStepDown as error:

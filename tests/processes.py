@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
+from benchmarks.machine import descendants
+
 
 def descendants_of(pid: int) -> list[int]:
     """Its children, their children and so on."""
-    try:
-        tasks = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    except OSError:
-        return []
-    children = [int(child) for task in tasks for child in task]
-    return children + [below for child in children for below in descendants_of(child)]
+    return list(descendants(pid))
 
 
 def is_running(pid: int) -> bool:

@@ -9,6 +9,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from evaluation.sandbox.claims import claim
+
 
 @contextmanager
 def own_core() -> Iterator[None]:
@@ -16,11 +18,11 @@ def own_core() -> Iterator[None]:
     before = os.sched_getaffinity(0)
     here = ctypes.CDLL(None).sched_getcpu()  # staying costs nothing, moving a millisecond
     order = sorted(before, key=lambda core: (core != here, -core))
-    claim = _claim(order) if len(before) > 1 else None
-    if claim is None:
+    claimed = _claim(order) if len(before) > 1 else None
+    if claimed is None:
         yield
         return
-    core, held = claim
+    core, held = claimed
     with closing(held):
         os.sched_setaffinity(0, {core})
         try:
@@ -30,13 +32,8 @@ def own_core() -> Iterator[None]:
 
 
 def _claim(cores: list[int]) -> tuple[int, socket.socket] | None:
-    """A name that one process on this machine can hold, and that goes with it."""
+    """The first that no other episode has."""
     for core in cores:
-        held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            held.bind(f"\0palaestra-core-{core}")
-        except OSError:
-            held.close()
-            continue
-        return core, held
+        if held := claim(f"core-{core}"):
+            return core, held
     return None

@@ -114,11 +114,6 @@ def _close(nursery: Nursery | None) -> None:
         nursery.close()
 
 
-def level_of(wanted: Wanted) -> str:
-    """The level at which boxes of this kind are kept here."""
-    return _kept[wanted].probe.level if wanted in _kept else ""
-
-
 def close() -> None:
     """Ends every zygote of this process that no box plays from."""
     with _lock:

@@ -20,7 +20,7 @@ from typing import Any
 
 from evaluation.sandbox import seccomp, view
 from evaluation.sandbox.errors import BoxFailed
-from evaluation.sandbox.uids import Uid
+from evaluation.sandbox.uids import Uid, as_user
 from evaluation.sandbox.view import PROJECT, View
 
 START_S = 30.0
@@ -119,7 +119,8 @@ class Nursery:
             command = view.enclosed(seen, hidden, self._uid is not None, self.environment)
         else:
             command = view.plain(seen)
-            options = self._identity()
+            # Without a view of its own it changes its uid before it begins.
+            options = as_user(self._uid.number) if self._uid else {}
         return subprocess.Popen(
             [*command, *tail],
             stdin=subprocess.DEVNULL,
@@ -131,12 +132,6 @@ class Nursery:
             start_new_session=True,
             **options,
         )
-
-    def _identity(self) -> dict[str, Any]:
-        """Without a view of its own a zygote of root changes its uid before it begins."""
-        if self._uid is None:
-            return {}
-        return {"user": self._uid.number, "group": self._uid.number, "extra_groups": []}
 
     def _setup(self, seen: View, preload: Sequence[str]) -> dict[str, Any]:
         inside = self.level.namespaces

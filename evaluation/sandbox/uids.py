@@ -4,8 +4,9 @@ Limits on threads count per uid, so two boxes must not share one.
 """
 
 import random
-import socket
+from typing import Any
 
+from evaluation.sandbox.claims import claim
 from evaluation.sandbox.errors import BoxFailed
 
 # Not given to anybody by Debian or systemd, and below what a container usually maps.
@@ -16,20 +17,18 @@ class Uid:
     """Held until released or until this process dies, whatever other workers run here."""
 
     def __init__(self) -> None:
-        self._claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.number = self._take()
-
-    def _take(self) -> int:
         start = random.randrange(len(UNUSED))
         for offset in range(len(UNUSED)):
-            number = UNUSED[(start + offset) % len(UNUSED)]
-            try:
-                self._claim.bind(f"\0palaestra-uid-{number}")
-            except OSError:
-                continue
-            return number
-        self._claim.close()
+            self.number = UNUSED[(start + offset) % len(UNUSED)]
+            if held := claim(f"uid-{self.number}"):
+                self._held = held
+                return
         raise BoxFailed("All user ids for boxes are taken.")
 
     def release(self) -> None:
-        self._claim.close()
+        self._held.close()
+
+
+def as_user(uid: int) -> dict[str, Any]:
+    """How a process of root starts another one under this uid: options of subprocess."""
+    return {"user": uid, "group": uid, "extra_groups": []}

@@ -19,7 +19,7 @@ from typing import Any
 from evaluation.sandbox.cloning import INSIDE_UID
 from evaluation.sandbox.enclosure import AGENT_DIR, EMPTY
 from evaluation.sandbox.errors import BoxFailed
-from evaluation.sandbox.uids import UNUSED
+from evaluation.sandbox.uids import UNUSED, as_user
 
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES_INSIDE = "/packages"
@@ -122,7 +122,7 @@ def _as_its_owner(agent_python: Path) -> dict[str, Any]:
     owner = agent_python.parent.stat().st_uid
     if os.geteuid() != 0 or owner not in UNUSED:
         return {}
-    return {"user": owner, "group": owner, "extra_groups": []}
+    return as_user(owner)
 
 
 def _system_binds(executable: str, prefix: str) -> Iterator[Bind]:

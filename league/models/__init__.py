@@ -9,9 +9,16 @@ from league.models.entrant import (
     RatingPoint,
 )
 from league.models.episode import Episode, EpisodeSeat
-from league.models.ladder import Ladder, PairCount
+from league.models.ladder import Ladder, PairCount, Stage
 from league.models.match import Attempt, Match, MatchSeat
-from league.models.records import ApiToken, AuditEntry, IdempotencyRecord, Invitation
+from league.models.records import (
+    Alert,
+    ApiToken,
+    AuditEntry,
+    Halt,
+    IdempotencyRecord,
+    Invitation,
+)
 from league.models.submission import STAGE_LABELS, STAGES, Submission
 from league.models.team import Membership, Team
 
@@ -20,6 +27,7 @@ __all__ = [
     "PROVISIONAL_SE",
     "STAGES",
     "STAGE_LABELS",
+    "Alert",
     "ApiToken",
     "Attempt",
     "AuditEntry",
@@ -28,6 +36,7 @@ __all__ = [
     "Entrant",
     "Episode",
     "EpisodeSeat",
+    "Halt",
     "IdempotencyRecord",
     "Invitation",
     "Ladder",
@@ -38,6 +47,7 @@ __all__ = [
     "Phase",
     "Rating",
     "RatingPoint",
+    "Stage",
     "Submission",
     "Team",
 ]

@@ -53,6 +53,14 @@ class Competition(models.Model):
     is_paused = models.BooleanField(default=False)
     daily_limit = models.PositiveIntegerField(default=5)
     active_limit = models.PositiveIntegerField(default=2)
+    max_team_size = models.PositiveIntegerField(
+        default=5, help_text="Members of a team that enters; 0 for any number."
+    )
+    requires_verified_email = models.BooleanField(
+        "verified e-mail",
+        default=False,
+        help_text="Only who has confirmed an e-mail address may submit.",
+    )
     prize_cut = models.PositiveIntegerField(default=10)
     allow_urls = models.BooleanField(
         "URL agents",
@@ -94,6 +102,9 @@ class Competition(models.Model):
         "its first match is played; it may ask for more memory and start-up time than stand here.",
     )
     settle_se = models.FloatField("settled at a standard error of (Elo)", default=50.0)
+    final_settle_se = models.FloatField(
+        "settled in the final evaluation at a standard error of (Elo)", default=30.0
+    )
     max_matches = models.PositiveIntegerField("matches at most", default=200)
     anchor = models.ForeignKey(
         "league.Submission", models.SET_NULL, null=True, blank=True, related_name="+",

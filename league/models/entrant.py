@@ -73,6 +73,11 @@ class Rating(models.Model):
     losses = models.PositiveIntegerField(default=0)
     crashes = models.PositiveIntegerField(default=0)
     first_seats = models.PositiveIntegerField(default=0)
+    # Seconds that it took itself, over all its episodes: what a match with it costs.
+    spent_s = models.FloatField(default=0.0)
+    # Where it stood when the field was locked for the final evaluation.
+    qualifying_elo = models.FloatField(null=True)
+    qualifying_rank = models.PositiveIntegerField(null=True)
     # Matches that the last published fit knew; more than these means a new point is due.
     fitted_matches = models.PositiveIntegerField(default=0)
     # The newest points of the history, oldest first, for the leaderboard's sparkline.

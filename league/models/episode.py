@@ -42,6 +42,7 @@ class EpisodeSeat(Judged):
     slowest_move_s = models.FloatField(null=True)
     cpu_s = models.FloatField(null=True)
     delay_s = models.FloatField(null=True)
+    spent_s = models.FloatField(null=True)  # all its moves together, as its clock charged them
 
     class Meta:
         ordering = ("number",)

@@ -11,12 +11,25 @@ class LadderManager(models.Manager["Ladder"]):
         return self.select_for_update().get(competition_id=competition_id)
 
 
+class Stage(models.TextChoices):
+    """What a ladder counts: the matches up to the lock, or only those of the final evaluation."""
+
+    OPEN = "open", "open"
+    FINAL = "final", "final evaluation"
+
+
 class Ladder(models.Model):
     """One row a competition: how far the log has been fitted, and what the fit found."""
 
     competition = models.OneToOneField(
         "league.Competition", models.CASCADE, related_name="ladder", primary_key=True
     )
+    stage = models.CharField(max_length=5, choices=Stage.choices, default=Stage.OPEN)
+    # Set at the lock, with a hash over who is in the field and what they uploaded.
+    locked_at = models.DateTimeField(null=True)
+    field_hash = models.CharField(max_length=64, blank=True)
+    # Episodes that were counted, one by one: the pair counts must add up to it.
+    episodes = models.PositiveBigIntegerField(default=0)
     # Highest episode id whose counts are in the pair counts, and in the published fit.
     logged_position = models.BigIntegerField(default=0)
     fitted_position = models.BigIntegerField(default=0)

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.urls import reverse
 
+from league.models.ladder import Stage
 from league.models.verdict import Judged
 
 
@@ -27,6 +28,15 @@ class Match(models.Model):
         HOUSE_BOTS = "house_bots", "validation: against a house bot"
         RATED = "rated", "rated"
 
+    class Why(models.TextChoices):
+        """What a rated match was chosen for (evaluation.ladder.pairing)."""
+
+        NEW = "new", "one of the two is little known"
+        NEAR = "near", "the two are close in rating"
+        CUT = "cut", "it is open who of the two is above the prize cut"
+        FAR = "far", "drawn from everybody, to keep the scale honest"
+        REOPENED = "reopened", "a newcomer came close to a settled entrant"
+
     class State(models.TextChoices):
         QUEUED = "QUEUED", "waiting to be sent to a worker"
         DISPATCHED = "DISPATCHED", "with a worker"
@@ -41,6 +51,10 @@ class Match(models.Model):
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     state_since = models.DateTimeField()
+    stage = models.CharField(max_length=5, choices=Stage.choices, default=Stage.OPEN)
+    # A fault of ours needs a moment to mend: the next attempt is not sent before.
+    not_before = models.DateTimeField(null=True, blank=True)
+    why = models.CharField(max_length=8, choices=Why.choices, blank=True)
     key = models.BigIntegerField(help_text="Seed of both episodes.")
     is_rated = models.BooleanField(default=False)
     is_void = models.BooleanField(default=False)

@@ -1,4 +1,4 @@
-"""Records beside the game: API tokens, idempotency keys, the audit trail."""
+"""Records beside the game: API tokens, idempotency keys, the audit trail, alerts and halts."""
 
 import secrets
 from typing import Any
@@ -86,3 +86,51 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return self.note or self.code
+
+
+class Alert(models.Model):
+    """Something that needs an organiser; open until it is over."""
+
+    code = models.CharField(max_length=40)
+    target = models.CharField(max_length=120, blank=True)
+    message = models.CharField(max_length=500)
+    count = models.PositiveIntegerField(default=1)
+    raised = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    closed = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("code", "target"),
+                condition=models.Q(closed=None),
+                name="one_open_alert_a_target",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Halt(models.Model):
+    """While one is open no match is sent out, in no competition."""
+
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    reason = models.CharField(max_length=300)
+    began = models.DateTimeField()
+    ended = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = [
+            # Of all open ones, which have the same value here, there may be one.
+            models.UniqueConstraint(
+                models.Value(1), condition=models.Q(ended=None), name="one_open_halt"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.reason

@@ -67,6 +67,10 @@ class Submission(Judged):
     verdict_detail = models.TextField(blank=True)
     # {"unpacked": {"at": ISO time, "seconds": float}, ...}: each stage is written once.
     stages = models.JSONField(default=dict)
+    # How often a fault of ours has put its validation off; the waits grow with it.
+    postponed = models.PositiveSmallIntegerField(default=0)
+    # What a disqualified one was before, for the day it is reinstated.
+    disqualified_from = models.CharField(max_length=12, blank=True)
     retry_at = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField()
 

@@ -15,6 +15,9 @@ class TeamQuerySet(models.QuerySet["Team"]):
 
 class Team(models.Model):
     name = models.CharField(max_length=150, unique=True)
+    # Whoever has the link may join; without one nobody can.
+    invite_code = models.CharField(max_length=32, unique=True, null=True, blank=True)
+    merged_into = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
     is_house = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 

@@ -6,6 +6,7 @@ from typing import Any
 from celery import shared_task
 
 from league import (
+    alerts,
     idempotency,
     live,
     matches,
@@ -72,3 +73,8 @@ def sweep() -> dict[str, int]:
 @shared_task(name="league.tidy")
 def tidy() -> list[int]:
     return [idempotency.purge(), storage.remove_leftovers()]
+
+
+@shared_task(name="league.mail_alert")
+def mail_alert(alert_id: int) -> int:
+    return alerts.mail(alert_id)

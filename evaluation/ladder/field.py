@@ -1,0 +1,118 @@
+"""The field that a scheduler chooses from: its candidates as arrays, and who sits first."""
+
+import random
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.ladder.counts import Entrant, Floats, Indexes
+from evaluation.ladder.elo import POINT
+
+Booleans = NDArray[np.bool_]
+
+DRAW = 0.5  # Davidson's nu that the information of an episode is judged by
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An entrant as the scheduler sees it; one that does not want may still be an opponent.
+
+    cost: seconds that it takes itself in a match, or anything in proportion to them.
+    """
+
+    entrant: Entrant
+    team: Hashable
+    elo: float
+    se: float
+    matches: int = 0
+    first_seats: int = 0
+    wants: bool = True
+    cost: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """The candidates by their places 0..N-1, and how often they have met."""
+
+    candidates: list[Candidate]
+    place: dict[Entrant, int]
+    met: Mapping[tuple[Entrant, Entrant], float]
+    episodes: int  # of a match
+
+    @classmethod
+    def of(
+        cls,
+        candidates: list[Candidate],
+        met: Mapping[tuple[Entrant, Entrant], float],
+        episodes: int,
+    ) -> "Field":
+        place = {candidate.entrant: index for index, candidate in enumerate(candidates)}
+        if len(place) < len(candidates):
+            raise ValueError("an entrant occurs twice among the candidates")
+        if any(not candidate.cost > 0 for candidate in candidates):
+            raise ValueError("the cost of a candidate's matches must be above 0")
+        return cls(candidates, place, met, episodes)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def elos(self) -> Floats:
+        return np.array([candidate.elo for candidate in self.candidates], dtype=np.float64)
+
+    def variances(self) -> Floats:
+        return np.array([candidate.se**2 for candidate in self.candidates], dtype=np.float64)
+
+    def wants(self) -> Booleans:
+        return np.array([candidate.wants for candidate in self.candidates], dtype=bool)
+
+    def costs(self) -> Floats:
+        return np.array([candidate.cost for candidate in self.candidates], dtype=np.float64)
+
+    def matches(self) -> Indexes:
+        return np.array([candidate.matches for candidate in self.candidates], dtype=np.int64)
+
+    def teams(self) -> Indexes:
+        """A number for each candidate's team."""
+        numbers: dict[Hashable, int] = {}
+        teams = [numbers.setdefault(each.team, len(numbers)) for each in self.candidates]
+        return np.array(teams, dtype=np.int64)
+
+    def episodes_met(self) -> dict[tuple[int, int], float]:
+        """Episodes already played, by places, the lower one first."""
+        played: dict[tuple[int, int], float] = {}
+        for (a, b), matches in self.met.items():
+            i, j = self.place.get(a), self.place.get(b)
+            if i is not None and j is not None:
+                pair = (i, j) if i < j else (j, i)
+                played[pair] = played.get(pair, 0.0) + matches * self.episodes
+        return played
+
+    def information(self, gaps: Floats) -> Floats:
+        """Fisher information of a match about the gap, per Elo point squared (Davidson)."""
+        half = np.abs(gaps) * (POINT / 2)
+        underdog, tie = np.exp(-2 * half), DRAW * np.exp(-half)
+        norm = 1 + underdog + tie
+        lead = (1 - underdog) / norm
+        return np.asarray((1 - tie / norm - lead**2) / 4 * (self.episodes * POINT**2))
+
+
+class Seats:
+    """First seats go to who had the smaller share of them."""
+
+    def __init__(self, candidates: Sequence[Candidate], rng: random.Random) -> None:
+        self.surplus = [2 * each.first_seats - each.matches for each in candidates]
+        self.rng = rng
+
+    def assign(self, a: int, b: int) -> tuple[int, int]:
+        """The pair with the first seat first; it counts as taken."""
+        ahead = self.surplus[a] - self.surplus[b]
+        if ahead > 0 or (ahead == 0 and self.rng.random() < 0.5):
+            a, b = b, a
+        self.take(a, b)
+        return a, b
+
+    def take(self, first: int, second: int) -> None:
+        self.surplus[first] += 1
+        self.surplus[second] -= 1

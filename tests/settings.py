@@ -1,4 +1,7 @@
-"""The site's settings on a data folder and a Redis of this test process's own."""
+"""The site's settings on a data folder and a Redis of this test process's own.
+
+The database is an SQLite file of its own too, unless TEST_DATABASE_URL names a server.
+"""
 
 import atexit
 import os
@@ -11,6 +14,8 @@ FOLDER = Path(tempfile.mkdtemp(prefix="palaestra-test-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 for _name in ("DATABASE_URL", "SECRET_KEY", "SITE_URL", "SIGNUP", "SANDBOX_MINIMUM", "DEBUG"):
     os.environ.pop(_name, None)
+if "TEST_DATABASE_URL" in os.environ:
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 os.environ["DATA_DIR"] = str(FOLDER)
 os.environ["REDIS_URL"] = f"unix://{FOLDER}/redis.sock"
 # Playwright keeps an event loop in this process, which Django would take for an async caller.

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from evaluation import broker
 from league import ratings, submissions, sweeper
@@ -16,7 +17,7 @@ from league.models import Attempt, Entrant, Episode, Match, PairCount, Rating, S
 from league.submissions import Upload
 from tests.factories import make_competition, make_house_bots, make_match, make_user
 from tests.processes import descendants_of, is_running
-from tests.stack import Stack, wait_for
+from tests.stack import Stack, database_url, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
@@ -31,12 +32,9 @@ SLOW = INSTANT.replace("    board", "    import time; time.sleep(0.25)\n    boar
 
 
 @pytest.fixture
-def stack(redis_server: Stack, settings) -> Iterator[Stack]:
-    """Evaluation worker and league worker on the test's own database file."""
-    redis_server.database_url = f"sqlite:///{settings.DATABASES['default']['TEST']['NAME']}"
-    from django.db import connection
-
-    redis_server.database_url = f"sqlite:///{connection.settings_dict['NAME']}"
+def stack(redis_server: Stack) -> Iterator[Stack]:
+    """Evaluation worker and league worker on the test's own database."""
+    redis_server.database_url = database_url(connection.settings_dict)
     redis_server.start("evaluation", "league")
     redis_server.wait_for_worker()
     yield redis_server

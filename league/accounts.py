@@ -1,14 +1,17 @@
-"""Who may sign up: everybody, holders of an invitation code, or nobody (SIGNUP)."""
+"""Who may sign up (SIGNUP): everybody, holders of an invitation code, or nobody. Whose e-mail
+address is confirmed."""
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
 
 from league.errors import Forbidden
-from league.models import Invitation
+from league.models import Competition, Invitation
 
 SESSION_KEY = "invitation"
 
@@ -40,3 +43,18 @@ def _has_invitation(request: HttpRequest) -> bool:
         return False
     request.session[SESSION_KEY] = code
     return True
+
+
+def has_verified_email(user: Any) -> bool:
+    """Whether the user has confirmed an address and still has it."""
+    return bool(EmailAddress.objects.filter(user=user, verified=True).exists())
+
+
+def require_verified_email(competition: Competition, user: Any) -> None:
+    if competition.requires_verified_email and not has_verified_email(user):
+        raise Forbidden(
+            f"{competition} asks for a confirmed e-mail address: add yours at "
+            f"{settings.SITE_URL}{reverse('account_email')} and follow the link that is sent to "
+            "it.",
+            "email_not_verified",
+        )

@@ -60,6 +60,12 @@ class SubmitForm(forms.Form):
         return Upload.from_url(data["url"])
 
 
+class TeamNameForm(forms.Form):
+    """Its rules are the business of teams.rename."""
+
+    name = forms.CharField(max_length=120, label="New name")
+
+
 class LeaderboardFilter(forms.Form):
     q = forms.CharField(
         required=False, max_length=100, label="Find", widget=forms.TextInput({"type": "search"})

@@ -15,6 +15,7 @@ from league.views import (
     matches,
     status,
     submissions,
+    teams,
     training,
 )
 
@@ -29,6 +30,15 @@ urlpatterns = [
     path("submissions/<int:pk>/", submissions.detail, name="submission-detail"),
     path("submissions/<int:pk>/logs/", logs.logs, name="submission-logs"),
     path("submissions/<int:pk>/retire/", submissions.retire_page, name="submission-retire"),
+    path("team/", teams.mine, name="team"),
+    path("team/invite/", teams.invite, name="team-invite"),
+    path("team/revoke/", teams.revoke, name="team-revoke"),
+    path("team/rename/", teams.rename, name="team-rename"),
+    path("team/leave/", teams.leave, name="team-leave"),
+    path("team/members/<int:pk>/remove/", teams.remove, name="team-remove"),
+    path("team/members/<int:pk>/lead/", teams.make_leader, name="team-lead"),
+    path("team/join/<slug:code>/", teams.join, name="team-join"),
+    path("teams/<int:pk>/", teams.detail, name="team-detail"),
     path("matches/<int:pk>/", matches.detail, name="match-detail"),
     path("episodes/<int:pk>/", episodes.detail, name="episode-detail"),
     path("episodes/<int:pk>/embed/", episodes.embed, name="episode-embed"),

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from league import charts, storage
+from league import charts, storage, teams
 from league.errors import LeagueError
 from league.forms import SubmitForm
 from league.limits import of_competition
@@ -54,6 +54,7 @@ def submit_page(request: Request, slug: str) -> HttpResponse:
         "form": form,
         "error": error,
         "limits": limits(competition, request.user),
+        "hurdle": teams.hurdle(competition, request.user),
         "play": of_competition(competition),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
     }

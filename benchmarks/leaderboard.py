@@ -17,8 +17,9 @@ subs = Submission.objects.bulk_create(
     Submission(competition=c, team=t, kind="file", status="ACTIVE", sha256=f"{n:064x}",
                created=now, status_since=now) for n, t in enumerate(teams))
 entrants = Entrant.objects.bulk_create(Entrant(submission=s, competition=c) for s in subs)
+elos = sorted((chance.gauss(1000, 200) for _ in entrants), reverse=True)
 Rating.objects.bulk_create(
-    Rating(entrant=e, elo=chance.gauss(1000, 200), se=chance.uniform(20, 120), matches=100,
+    Rating(entrant=e, elo=elos[n], se=chance.uniform(20, 120), matches=100,
            wins=50, draws=0, losses=50, rank=n + 1, rank_low=n + 1, rank_high=n + 9,
            is_provisional=n % 10 == 0, spark=[chance.randrange(800, 1200) for _ in range(24)])
     for n, e in enumerate(entrants))

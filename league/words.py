@@ -154,6 +154,18 @@ BOX_DETAILS = {
 }
 
 
+def seat_advantage(elo: float, se: float) -> str:
+    """What the measured advantage of the first seat means, with its 95 % interval."""
+    low, high = round(elo - 1.96 * se), round(elo + 1.96 * se)
+    if low <= 0 <= high:
+        sentence = f"No seat has shown an advantage: moving first is worth {low} to {high:+} Elo"
+    elif elo > 0:
+        sentence = f"Moving first is worth {elo:.0f} Elo ({low} to {high})"
+    else:
+        sentence = f"Moving second is worth {-elo:.0f} Elo ({-high} to {-low})"
+    return sentence.replace("-", "−") + "; each match is played from both seats."
+
+
 def verdict_word(code: str) -> str:
     return code.replace("_", " ")
 

@@ -9,11 +9,12 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from league import limits, live, words
+from league import limits, live, ties, words
 from league.models import (
     Clock,
     Episode,
     EpisodeSeat,
+    Ladder,
     Match,
     Rating,
     RatingPoint,
@@ -154,6 +155,41 @@ def ranks(rating: Rating) -> str:
         return "–"
     low, high = sorted((rating.rank_low, rating.rank_high))
     return str(low) if low == high else f"{low}–{high}"
+
+
+@register.simple_tag
+def level(found: list[ties.Run], rating: Rating) -> SafeString | str:
+    """The ranks that an entrant cannot be told apart from; a sentence on hover."""
+    if not found:
+        return "–"
+    if found == [(rating.rank, rating.rank)]:
+        return mark_safe('<span title="Told apart from everybody else">nobody</span>')
+    count = sum(high - low + 1 for low, high in found) - 1
+    return format_html(
+        '<span title="Cannot be told apart from {} other{}">{}</span>',
+        count, "" if count == 1 else "s", ties.run_words(found),
+    )  # fmt: skip
+
+
+@register.simple_tag
+def level_data(found: list[ties.Run]) -> str:
+    """The same for the script of the page: "2-4,7-7"."""
+    return ",".join(f"{low}-{high}" for low, high in found)
+
+
+@register.simple_tag
+def change(value: float | None) -> SafeString:
+    """How far a rating has moved; the sign says what the colour does."""
+    if value is None:
+        return mark_safe('<span class="muted">–</span>')
+    whole = round(value)
+    mark = "won" if whole > 0 else "lost" if whole < 0 else "muted"
+    return format_html('<span class="{}">{}</span>', mark, signed(value))
+
+
+@register.simple_tag
+def seat_advantage(ladder: Ladder) -> str:
+    return words.seat_advantage(ladder.seat_advantage, ladder.seat_advantage_se)
 
 
 @register.filter

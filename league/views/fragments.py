@@ -28,7 +28,10 @@ def render_live(
     if wants_fragment(request):
         default = next(iter(fragments.values()))
         template = fragments.get(request.htmx.target or "", default)
-    response = render(request, template, context)
-    # A browser must not answer "back" with a fragment that it kept under the page's address.
+    return vary_by_target(render(request, template, context))
+
+
+def vary_by_target(response: HttpResponse) -> HttpResponse:
+    """A browser must not answer "back" with a fragment that it kept under the page's address."""
     patch_vary_headers(response, ("HX-Request", "HX-Target"))
     return response

@@ -1,92 +1,125 @@
-"""The leaderboard: fifty rows from Rating, Entrant, Submission and Team, and nothing else."""
+"""The leaderboard: a page that is drawn once for all visitors until the ladder moves, and a CSV."""
 
+import csv
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
-from league import charts
+from league import charts, leaderboard, ties
 from league.forms import LeaderboardFilter
-from league.models import Competition, Entrant, Ladder, Team
-from league.views.fragments import Request, render_live
-from league.views.lookup import competition_of
+from league.models import Competition, Entrant, Ladder, Stage, Team
+from league.views.fragments import Request, render_live, vary_by_target, wants_fragment
+from league.views.lookup import find
 
 PAGE = 50
-TABLE_KEPT_S = 10
+KEPT_S = 10
 COMMON_QUERY = re.compile(r"(page=\d{1,4})?|(q=&)?per=(team)?(&page=\d{1,4})?")
+FRAGMENTS = {"leaderboard": "league/_leaderboard.html"}
 
 
 @require_safe
-def leaderboard(request: Request, slug: str) -> HttpResponse:
-    competition = competition_of(slug)
+def page(request: Request, slug: str) -> HttpResponse:
+    """Whoever is nobody in particular gets the page as it was drawn for the last such visitor."""
+    rows = Competition.objects.select_related("ladder")
+    competition = find(rows, "competition", slug=slug)
+    if not _is_stranger(request):
+        return _draw(request, competition)
+    target = request.htmx.target if wants_fragment(request) else "whole"
+    drawn_for = ("page", target, _state(competition))
+    return vary_by_target(
+        HttpResponse(_kept(request, drawn_for, lambda: _draw(request, competition).text))
+    )
+
+
+def _ladder(competition: Competition) -> Ladder | None:
+    return getattr(competition, "ladder", None)
+
+
+def _state(competition: Competition) -> tuple[Any, ...]:
+    """What a drawn table depends on: changed by each fit, and by who joins or leaves."""
+    ladder = _ladder(competition) or Ladder()
+    return competition.pk, ladder.revision, ladder.fitted_revision, ladder.fitted_position
+
+
+def _is_stranger(request: Request) -> bool:
+    """Without a session, and without a notice that waits to be shown."""
+    return not {settings.SESSION_COOKIE_NAME, "messages"} & set(request.COOKIES)
+
+
+def _kept(request: Request, drawn_for: tuple[Any, ...], draw: Callable[[], str]) -> str:
+    """From the cache, unless few would ask for this address: those must not fill it."""
+    if not COMMON_QUERY.fullmatch(request.META.get("QUERY_STRING", "")):
+        return draw()
+    digest = hashlib.sha256(repr((*drawn_for, request.get_full_path())).encode()).hexdigest()
+    drawn = cache.get(f"leaderboard-{digest}")
+    if drawn is None:
+        drawn = draw()
+        cache.set(f"leaderboard-{digest}", drawn, KEPT_S)
+    return str(drawn)
+
+
+def _draw(request: Request, competition: Competition) -> HttpResponse:
     form = LeaderboardFilter(request.GET)
     team = Team.objects.of(request.user).first()
-    key = _table_key(request, competition, team)
-    table = cache.get(key) if key else None
-    if table is None:
-        table = _table(request, competition, form, team)
-        if key:
-            cache.set(key, table, TABLE_KEPT_S)
+    drawn_for = ("table", team and team.pk, _state(competition))
+    table = _kept(request, drawn_for, lambda: _table(request, competition, form, team))
     context = {"competition": competition, "form": form, "table": mark_safe(table)}
-    fragments = {"leaderboard": "league/_leaderboard.html"}
-    return render_live(request, "league/leaderboard.html", fragments, context)
-
-
-def _table_key(request: Request, competition: Competition, team: Team | None) -> str:
-    """A table is drawn once for everybody until the next fit, or until somebody joins or leaves.
-
-    Empty for an address that few would ask for: those must not fill the cache.
-    """
-    if not COMMON_QUERY.fullmatch(request.META.get("QUERY_STRING", "")):
-        return ""
-    ladder = Ladder.objects.filter(competition=competition)
-    state = ladder.values_list("revision", "fitted_revision", "fitted_position").first()
-    parts = (competition.pk, state, request.get_full_path(), team and team.pk)
-    return "leaderboard-" + hashlib.sha256(repr(parts).encode()).hexdigest()
+    return render_live(request, "league/leaderboard.html", FRAGMENTS, context)
 
 
 def _table(
     request: Request, competition: Competition, form: LeaderboardFilter, team: Team | None
 ) -> str:
     wanted = form.cleaned_data if form.is_valid() else {"per": "", "q": ""}
-    rows: QuerySet[Entrant] = Entrant.objects.ranked(competition)
-    if wanted["per"] == "team":
-        rows = Entrant.objects.ranked(competition).best_of_teams()
-    rows = with_text(rows, wanted["q"].strip())
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    context = {"competition": competition, "page": page}
-    context |= _marked(team, competition, list(page))
+    entrants = leaderboard.entrants_of(competition, per_team=wanted["per"] == "team")
+    entrants = leaderboard.with_text(entrants, wanted["q"].strip())
+    shown = Paginator(entrants, PAGE).get_page(request.GET.get("page"))
+    context = {"competition": competition, "page": shown}
+    context |= _rows(competition, list(shown), team)
     return render_to_string("league/_leaderboard_table.html", context, request)
 
 
-def with_text(rows: QuerySet[Entrant], text: str) -> QuerySet[Entrant]:
-    """Teams and house bots whose name has the text, or the submission with this number."""
-    if not text:
-        return rows
-    by_text = Q(submission__team__name__icontains=text) | Q(submission__builtin__icontains=text)
-    if text.lstrip("#").isdecimal():
-        by_text |= Q(submission__pk=int(text.lstrip("#")[:18]))
-    return rows.filter(by_text)
-
-
-def _marked(team: Team | None, competition: Competition, rows: list[Entrant]) -> dict[str, Any]:
-    """My team's rows: marked on the page, and pinned below it when they are elsewhere."""
-    pinned: list[Entrant] = []
-    if team:
-        shown = {entrant.pk for entrant in rows}
-        mine = Entrant.objects.ranked(competition).filter(submission__team=team)
-        pinned = [entrant for entrant in mine if entrant.pk not in shown]
+def _rows(competition: Competition, shown: list[Entrant], team: Team | None) -> dict[str, Any]:
+    """The rows of the page; my team's are pinned below it when they are elsewhere."""
+    pinned = _elsewhere(competition, shown, team) if team else []
+    ladder = _ladder(competition)
+    field = ties.field_of(competition.pk)
+    rows = leaderboard.rows_of([*shown, *pinned], field, ladder)
     return {
-        "rows": rows,
+        "rows": rows[: len(shown)],
+        "pinned": rows[len(shown) :],
         "my_team": team,
-        "pinned": pinned,
-        "scale": charts.ladder_scale([entrant.rating for entrant in [*rows, *pinned]]),
-        "first_provisional": next((e.pk for e in rows if e.rating.is_provisional), None),
+        "ladder": ladder,
+        "is_final": ladder is not None and ladder.stage == Stage.FINAL,
+        "field_size": len(field),
+        "scale": charts.ladder_scale([row.entrant.rating for row in rows]),
+        "first_provisional": next((e.pk for e in shown if e.rating.is_provisional), None),
     }
+
+
+def _elsewhere(competition: Competition, shown: list[Entrant], team: Team) -> list[Entrant]:
+    mine = Entrant.objects.ranked(competition).filter(submission__team=team)
+    here = {entrant.pk for entrant in shown}
+    return [entrant for entrant in mine if entrant.pk not in here]
+
+
+@require_safe
+def as_csv(request: Request, slug: str) -> HttpResponse:
+    competition = find(Competition.objects.select_related("ladder"), "competition", slug=slug)
+    entrants = list(leaderboard.entrants_of(competition))
+    changes = leaderboard.day_changes(entrants, _ladder(competition))
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{competition.slug}-leaderboard.csv"'
+    writer = csv.writer(response)
+    writer.writerow(leaderboard.CSV_HEAD)
+    writer.writerows(leaderboard.csv_rows(entrants, changes))
+    return response

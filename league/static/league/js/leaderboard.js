@@ -1,21 +1,23 @@
 // @ts-check
 /** Hovering or focusing a row of the leaderboard shows those it cannot be told apart from. */
 
-/** @param {Element | null} row */
-function bounds(row) {
-  const { low, high } = /** @type {HTMLElement} */ (row).dataset;
-  return [Number(low), Number(high)];
+/** @param {HTMLElement} row @returns {(rank: number) => boolean} */
+function levelWith(row) {
+  const runs = (row.dataset.level ?? "").split(",").map((run) => run.split("-").map(Number));
+  return (rank) => runs.some(([low, high]) => low <= rank && rank <= high);
 }
 
 /** @param {Event} event */
 function show(event) {
-  const row = /** @type {Element} */ (event.target).closest("tr[data-low]");
+  const row = /** @type {HTMLElement | null} */ (
+    /** @type {Element} */ (event.target).closest("tr[data-level]")
+  );
   const table = row?.closest("table");
   if (!row || !table) return;
-  const [low, high] = bounds(row);
-  for (const other of table.querySelectorAll("tr[data-low]")) {
-    const [otherLow, otherHigh] = bounds(other);
-    other.classList.toggle("near", other !== row && otherLow <= high && otherHigh >= low);
+  const isLevel = levelWith(row);
+  for (const element of table.querySelectorAll("tr[data-rank]")) {
+    const other = /** @type {HTMLElement} */ (element);
+    other.classList.toggle("near", other !== row && isLevel(Number(other.dataset.rank || NaN)));
   }
 }
 

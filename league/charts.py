@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from league.models import Rating, RatingPoint
@@ -60,7 +61,10 @@ class Point:
 
 @dataclass(frozen=True)
 class HistoryChart:
-    """Width and height are 100 units each; the page stretches them and keeps strokes thin."""
+    """Width and height are 100 units each; the page stretches them and keeps strokes thin.
+
+    lock_x: where the final evaluation begins, which counts its own games only; None if elsewhere.
+    """
 
     points: list[Point]
     line: str
@@ -68,10 +72,13 @@ class HistoryChart:
     ticks: list[tuple[float, int]]
     first_matches: int
     last_matches: int
+    lock_x: float | None = None
 
 
-def history_chart(history: Sequence[RatingPoint]) -> HistoryChart | None:
-    """The rating with its 95 % band against matches played; None with fewer than two points."""
+def history_chart(
+    history: Sequence[RatingPoint], locked_at: datetime | None = None
+) -> HistoryChart | None:
+    """The rating with its 95 % band, fit by fit; None with fewer than two points."""
     if len(history) < 2:
         return None
     reach = [1.96 * min(point.se, WIDEST_SE) for point in history]
@@ -92,7 +99,14 @@ def history_chart(history: Sequence[RatingPoint]) -> HistoryChart | None:
         ticks=_ticks(bottom, top, step),
         first_matches=history[0].matches,
         last_matches=history[-1].matches,
+        lock_x=_lock_x(history, locked_at, x),
     )
+
+
+def _lock_x(history: Sequence[RatingPoint], locked_at: datetime | None, x: Scale) -> float | None:
+    """Between the last point before the lock and the first one after it."""
+    before = sum(1 for point in history if locked_at and point.created < locked_at)
+    return x.at(before - 0.5) if 0 < before < len(history) else None
 
 
 def _ticks(bottom: float, top: float, step: float) -> list[tuple[float, int]]:

@@ -2,6 +2,7 @@
 
 from evaluation.verdict import ADVICE, NETWORK_ADVICE
 from league.models import Attempt, Clock, Match, Phase, Submission
+from league.settling import Outlook
 
 SUBMISSION_STATES = {
     Submission.Status.PENDING: "The upload is stored and waits for a free worker.",
@@ -152,6 +153,25 @@ BOX_DETAILS = {
     "seconds": "attack in seconds",
     "load_seconds": "loaded in seconds",
 }
+
+
+BEYOND_CHANCE = (
+    "More than chance: the two suit each other better or worse than one number for each can say."
+)
+
+
+def how_estimated(outlook: Outlook) -> str:
+    """Where "settles in about N matches, T minutes" comes from."""
+    matches = (
+        f"Matches: from the error now to the {outlook.se_limit:.0f} Elo at which a rating counts "
+        "as settled, or less for one that is near the last rank with a prize."
+    )
+    if outlook.minutes is None:
+        return f"{matches} No time is named, because no matches are being played here at present."
+    return (
+        f"{matches} Time: from the {outlook.pace.matches} matches of this ladder in the last "
+        f"{max(outlook.pace.minutes, 1):.0f} min, of which it played {outlook.pace.own}."
+    )
 
 
 def seat_advantage(elo: float, se: float) -> str:

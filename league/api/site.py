@@ -10,7 +10,16 @@ from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI, Router
 
 from league import idempotency
-from league.api import competitions, episodes, errors, leaderboards, matches, signing, submissions
+from league.api import (
+    competitions,
+    episodes,
+    errors,
+    leaderboards,
+    matches,
+    progress,
+    signing,
+    submissions,
+)
 from league.api.auth import SUBMIT, ApiRequest, Bearer, identify
 from league.api.docs import PlainDocs
 from league.errors import NotFound
@@ -72,6 +81,7 @@ api.add_router("/competitions", submissions.in_competition)
 api.add_router("/competitions", leaderboards.router)
 api.add_router("/competitions", matches.in_competition)
 api.add_router("/submissions", submissions.router)
+api.add_router("/submissions", progress.router)
 api.add_router("/matches", matches.router)
 api.add_router("/episodes", episodes.router)
 api.add_router("/signing-key", signing.router)

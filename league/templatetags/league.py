@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from league import limits, live, ties, words
+from league.matchups import Matchup
 from league.models import (
     Clock,
     Episode,
@@ -21,6 +22,7 @@ from league.models import (
     Submission,
 )
 from league.models.verdict import Judged
+from league.settling import Outlook
 
 register = template.Library()
 
@@ -185,6 +187,25 @@ def change(value: float | None) -> SafeString:
     whole = round(value)
     mark = "won" if whole > 0 else "lost" if whole < 0 else "muted"
     return format_html('<span class="{}">{}</span>', mark, signed(value))
+
+
+@register.simple_tag
+def surprise(row: Matchup) -> SafeString:
+    """Scored less expected in points of a hundred; marked where chance does not explain it."""
+    text = f"{100 * row.difference:+.0f}".replace("-", "−")
+    if not row.is_beyond_chance:
+        return format_html('<span class="muted">{}</span>', text)
+    return format_html('<span title="{}"><b>{}</b> ◆</span>', words.BEYOND_CHANCE, text)
+
+
+@register.simple_tag
+def duration(minutes: int) -> str:
+    return span_words(timedelta(minutes=minutes))
+
+
+@register.simple_tag
+def how_estimated(outlook: Outlook) -> str:
+    return words.how_estimated(outlook)
 
 
 @register.simple_tag

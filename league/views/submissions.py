@@ -5,12 +5,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Avg, Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from league import charts, storage, teams
+from league import charts, matchups, settling, storage, teams
 from league.errors import LeagueError
 from league.forms import SubmitForm
 from league.limits import of_competition
@@ -18,9 +17,8 @@ from league.models import (
     Competition,
     Entrant,
     EpisodeSeat,
+    Ladder,
     Match,
-    MatchSeat,
-    Rating,
     RatingPoint,
     Submission,
 )
@@ -95,51 +93,28 @@ def detail(request: Request, pk: int) -> HttpResponse:
 
 def _play(submission: Submission, is_owner: bool) -> dict[str, Any]:
     """Rating history, matches, opponents and timing: all that grows while it plays."""
+    matches = Match.objects.filter(seats__submission=submission).distinct().for_display()
+    newest = list(matches[:NEWEST_MATCHES])
     entrant: Entrant | None = getattr(submission, "entrant", None)
-    rating = entrant.rating if entrant else None
-    points = RatingPoint.objects.filter(entrant=entrant).order_by("-pk")[:HISTORY]
-    matches = Match.objects.filter(seats__submission=submission).distinct()
     return {
-        "entrant": entrant,
-        "rating": rating,
-        "chart": charts.history_chart(list(points)[::-1]) if entrant else None,
-        "settles_in": matches_to_settle(rating, submission.competition) if rating else None,
-        "matches": matches.for_display()[:NEWEST_MATCHES],
-        "opponents": opponents(submission, rating) if rating else [],
+        "matches": newest,
+        "open_matches": [match for match in newest if match.why and not match.ended],
         "times": _move_times(submission) if is_owner else None,
+        **(_standing(submission, entrant) if entrant else {}),
     }
 
 
-def matches_to_settle(rating: Rating, competition: Competition) -> int | None:
-    """About how many more matches until the interval is narrow: the error falls with their root."""
-    if not rating.matches:
-        return None
-    if rating.se <= competition.settle_se:
-        return 0
-    needed = rating.matches * (rating.se / competition.settle_se) ** 2
-    return round(min(needed, max(competition.max_matches, rating.matches)) - rating.matches)
-
-
-def opponents(submission: Submission, rating: Rating) -> list[dict[str, Any]]:
-    """By opponent: matches, the share scored, and the share that the two ratings let expect."""
-    mine = Match.objects.filter(
-        seats__submission=submission, state=Match.State.DONE, is_rated=True, is_void=False
-    )
-    theirs = MatchSeat.objects.filter(match__in=mine).exclude(submission=submission).order_by()
-    rows = theirs.values("submission").annotate(played=Count("pk"), lost=Avg("score"))
-    by_id = {row["submission"]: row for row in rows}
-    others = Submission.objects.filter(pk__in=by_id).select_related("team", "entrant__rating")
-    table = [
-        {
-            "submission": other,
-            "rating": other.entrant.rating,
-            "played": by_id[other.pk]["played"],
-            "scored": 1 - (by_id[other.pk]["lost"] or 0),
-            "expected": 1 / (1 + 10 ** ((other.entrant.rating.elo - rating.elo) / 400)),
-        }
-        for other in others
-    ]
-    return sorted(table, key=lambda row: (-row["played"], -row["rating"].elo))
+def _standing(submission: Submission, entrant: Entrant) -> dict[str, Any]:
+    competition, rating = submission.competition, entrant.rating
+    ladder = Ladder.objects.filter(competition=competition).first() or Ladder()
+    points = RatingPoint.objects.filter(entrant=entrant).order_by("-pk")[:HISTORY]
+    return {
+        "rating": rating,
+        "ladder": ladder,
+        "chart": charts.history_chart(list(points)[::-1], ladder.locked_at),
+        "outlook": settling.outlook(entrant, competition, ladder) if not entrant.left else None,
+        "opponents": matchups.matchups(submission, rating, ladder),
+    }
 
 
 def _move_times(submission: Submission) -> charts.Histogram | None:

@@ -1,5 +1,7 @@
 """The small drawings: scales, lines and bars stay inside their frames and mean what they show."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,17 @@ def test_a_history_stays_inside_its_frame(rows):
     assert len(chart.band.split()) == 2 * len(rows)
     values = [value for _, value in chart.ticks]
     assert values == sorted(values, reverse=True)
+
+
+def test_the_lock_is_drawn_between_the_last_point_before_it_and_the_first_after():
+    locked = datetime(2026, 11, 1, tzinfo=UTC)
+    history = [
+        RatingPoint(elo=1000, se=40, matches=n, created=locked + timedelta(hours=hours))
+        for n, hours in enumerate((-3, -2, -1, 1, 2))
+    ]
+    assert charts.history_chart(history, locked).lock_x == 62.5
+    for elsewhere in (None, locked - timedelta(days=1), locked + timedelta(days=1)):
+        assert charts.history_chart(history, elsewhere).lock_x is None
 
 
 @pytest.mark.parametrize("count", [0, 1])

@@ -20,6 +20,8 @@ PROMISED = {
     "GET /competitions/{slug}/matches",
     "GET /submissions/{id}",
     "GET /submissions/{id}/logs",
+    "GET /submissions/{id}/ratings",
+    "GET /submissions/{id}/matchups",
     "POST /submissions/{id}/retire",
     "GET /matches/{id}",
     "GET /episodes/{id}",
@@ -31,7 +33,9 @@ FIELDS = {
     "rank matches wins draws losses verdict_message stages",
     "CompetitionOut": "environment configuration rules phase limits",
     "LeaderboardRow": "rank rank_low rank_high team submission rating rating_low rating_high "
-    "provisional matches wins draws losses",
+    "provisional matches wins draws losses crash_share qualifying_rank",
+    "LeaderboardPage": "items count stage locked_at field_hash fitted_at log_position data_hash "
+    "rules_version seat_advantage seat_advantage_low seat_advantage_high",
     "MatchOut": "state attempts episodes seats",
     "MatchSeatOut": "submission status verdict reward rating_change",
     "ErrorOut": "error code",

@@ -7,12 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from league.models import Attempt, Submission
+from league.models import Attempt, Ladder, RatingPoint, Submission
 from tests.factories import (
     make_competition,
     make_entrant,
     make_house_bots,
     make_match,
+    make_rated_match,
     make_submission,
     make_user,
 )
@@ -161,6 +162,58 @@ def test_leaderboard_per_team_keeps_the_best_of_each(anyone, connectx):
         ("alice", 1300.0),
         ("bob", 1250.0),
     ]
+
+
+def test_leaderboard_says_what_it_was_computed_from(anyone, connectx):
+    make_entrant(connectx, elo=1300.0, matches=10, crashes=3, qualifying_rank=2)
+    before = anyone.get("/competitions/connectx/leaderboard").json()
+    assert (before["stage"], before["fitted_at"], before["seat_advantage"]) == ("open", None, None)
+    Ladder.objects.update_or_create(
+        competition=connectx,
+        defaults={
+            "fitted_at": timezone.now(), "fitted_position": 77, "data_hash": "ab" * 32,
+            "rules_version": "1", "seat_advantage": 30.0, "seat_advantage_se": 5.0,
+            "stage": "final", "locked_at": timezone.now(), "field_hash": "cd" * 32,
+        },
+    )  # fmt: skip
+    answer = anyone.get("/competitions/connectx/leaderboard").json()
+    row = answer["items"][0]
+    assert (row["crash_share"], row["qualifying_rank"]) == (0.15, 2)
+    assert (answer["stage"], answer["field_hash"]) == ("final", "cd" * 32)
+    assert (answer["log_position"], answer["data_hash"]) == (77, "ab" * 32)
+    assert [answer[f"seat_advantage{end}"] for end in ("_low", "", "_high")] == [20.2, 30.0, 39.8]
+    assert answer["rules_version"] == "1"
+    assert answer["locked_at"]
+    assert answer["fitted_at"]
+
+
+def test_ratings_of_a_submission_are_listed_with_their_matches(anyone, connectx):
+    entrant = make_entrant(connectx)
+    rival = make_entrant(connectx, make_user("bob"))
+    match = make_rated_match(connectx, entrant.submission, rival.submission)
+    for number, elo in enumerate((1050.0, 1100.0), start=1):
+        RatingPoint.objects.create(entrant=entrant, match=match, elo=elo, se=50, matches=number)
+    answer = anyone.get(f"/submissions/{entrant.submission_id}/ratings?limit=1").json()
+    assert answer["count"] == 2
+    (row,) = answer["items"]
+    assert (row["rating"], row["rating_low"], row["rating_high"]) == (1100.0, 1002.0, 1198.0)
+    assert (row["matches"], row["match"]) == (2, match.pk)
+
+
+def test_matchups_set_what_was_scored_beside_what_was_expected(anyone, connectx):
+    entrant = make_entrant(connectx, elo=1200.0, se=1.0)
+    rival = make_entrant(connectx, make_user("bob"), elo=1000.0, se=1.0)
+    for _ in range(10):
+        make_rated_match(connectx, entrant.submission, rival.submission, score=0.5)
+    answer = anyone.get(f"/submissions/{entrant.submission_id}/matchups").json()
+    assert answer["count"] == 1
+    (row,) = answer["items"]
+    assert (row["submission"], row["team"], row["matches"]) == (rival.submission_id, "bob", 10)
+    assert (row["scored"], row["beyond_chance"]) == (0.5, True)
+    assert 0.70 < row["expected"] < 0.76
+    nobody = make_submission(connectx, make_user("dora"), "PENDING")
+    empty = anyone.get(f"/submissions/{nobody.pk}/matchups").json()
+    assert empty == {"items": [], "count": 0}
 
 
 def test_leaderboard_leaves_out_who_left(anyone, alice, connectx):

@@ -14,12 +14,14 @@ from typing import Any
 
 import redis
 
-QUEUES = ("validation", "evaluation")  # in the order in which workers serve them
+# A team's first submission goes before all, other validations before rated matches.
+FIRST_QUEUE, VALIDATION_QUEUE, RATED_QUEUE = QUEUES = ("first", "validation", "evaluation")
 LEASE_S = 10
 FINISHED_S = 120
 CLAIM_S = 86_400
 WORKER_BEAT_S = 5
 WORKER_TTL_S = 15
+VERSION_KEY = "palaestra:version"
 PLAYING, FINISHED = "playing", "finished"
 
 
@@ -35,11 +37,11 @@ def connect(redis_url: str) -> "redis.Redis":
     )
 
 
-def claim_key(attempt: int) -> str:
+def claim_key(attempt: int | str) -> str:
     return f"palaestra:claim:{attempt}"
 
 
-def lease_key(attempt: int) -> str:
+def lease_key(attempt: int | str) -> str:
     return f"palaestra:lease:{attempt}"
 
 
@@ -72,6 +74,27 @@ def lease(client: "redis.Redis", attempt: int) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def shorten(client: "redis.Redis") -> None:
+    """Leases and reports last no longer than they may from now on.
+
+    Redis expires keys by the system's clock: one that was set back keeps what is over. Whoever
+    lives renews its own within seconds.
+    """
+    for pattern, seconds in ((lease_key("*"), LEASE_S), (worker_key("*"), WORKER_TTL_S)):
+        for key in client.scan_iter(pattern, count=1000):
+            if client.get(key) != FINISHED:
+                client.expire(key, seconds, lt=True)
+
+
+def expect_version(client: "redis.Redis", version: str) -> None:
+    """What code the league runs; workers with another take no matches."""
+    client.set(VERSION_KEY, version)
+
+
+def expected_version(client: "redis.Redis") -> str | None:
+    return client.get(VERSION_KEY)  # type: ignore[return-value]
 
 
 def report_worker(client: "redis.Redis", name: str, report: dict[str, Any]) -> None:

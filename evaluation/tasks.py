@@ -24,6 +24,7 @@ from evaluation.sandbox.errors import BoxFailed
 from evaluation.sandbox.keeper import Wanted
 from evaluation.signing import KEY_FILE
 from evaluation.verdict import Verdict
+from evaluation.version import code_version
 from evaluation.worker import Settings, app, redis_client, settings, worker_name
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ def play_match(spec: dict[str, Any]) -> dict[str, Any]:
     """Plays a match once, however often it is delivered; the league records what is returned."""
     attempt = int(spec["attempt"])
     answer = {"attempt": attempt, "token": spec["token"], "worker": worker_name()}
+    if spec["version"] != code_version():
+        return answer | {"put_back": f"{worker_name()} runs other code than the league."}
     if not broker.claim(redis_client(), attempt, worker_name()):
         return answer | {"repeated": True}
     with broker.lease(redis_client(), attempt):
@@ -53,7 +56,7 @@ def _play(spec: dict[str, Any], config: Settings) -> dict[str, Any]:
         episodes = [_episode_spec(episode, folders, config) for episode in spec["episodes"]]
         played = _play_patiently(MatchSpec(episodes), report)
     except BoxMissing as error:
-        return {"no_box": str(error)}
+        return {"put_back": str(error)[:300]}
     except Exception as error:
         logger.exception("attempt %s failed", spec["attempt"])
         return {"fault": f"{type(error).__name__}: {error}"[:300]}
@@ -158,6 +161,7 @@ def _episode_json(result: EpisodeResult) -> dict[str, Any]:
         "scores": result.scores,
         "verdicts": result.verdicts,
         "overage": result.overage,
+        "spent": [round(sum(seconds), 4) for seconds in result.timings],
         "slowest": [max(seconds, default=0.0) for seconds in result.timings],
         "seconds": round(result.seconds, 4),
         "steps": len(result.replay["steps"]),

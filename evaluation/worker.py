@@ -5,7 +5,6 @@
 
 import ctypes
 import dataclasses
-import hashlib
 import logging
 import os
 import signal
@@ -25,6 +24,7 @@ from celery.signals import worker_process_init, worker_ready, worker_shutting_do
 
 from evaluation import broker
 from evaluation.sandbox.probe import Probe, is_enough, probe
+from evaluation.version import code_version, version_on_disk
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,11 @@ app.conf.update(
     worker_enable_remote_control=False,  # or whoever has Redis may command the workers
     worker_redirect_stdouts=False,
     broker_connection_retry_on_startup=True,
+    # A message is taken when there is a process for it: what is urgent never waits behind what
+    # this worker has already fetched. Claims see to it that none is played twice.
+    task_acks_late=True,
+    # A result waits a minute for a Redis that is away, before the league plays the match again.
+    task_publish_retry_policy={"max_retries": 60, "interval_start": 0.2, "interval_max": 1},
     # Validations are served before rated matches.
     broker_transport_options={"queue_order_strategy": "priority", "socket_keepalive": True},
 )
@@ -90,16 +95,6 @@ def redis_client() -> "redis.Redis":
     return broker.connect(_settings.redis_url)
 
 
-@cache
-def code_version() -> str:
-    """A hash over the engine's sources: workers with other code are told apart."""
-    digest = hashlib.sha256()
-    folder = Path(__file__).parent
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def probe_box() -> Probe:
     """Probes the box by an attack on it, and keeps what came out for the tasks of this worker."""
     global _settings
@@ -108,6 +103,34 @@ def probe_box() -> Probe:
     _settings = dataclasses.replace(_settings, has_box=has_box, box_reason=found.reason)
     redis_client.cache_clear()
     return found
+
+
+class Drain:
+    """Whether this worker takes matches: one with other code than the league's takes none.
+
+    What it plays is finished. Where the code on its disk is the league's by now, it ends, so that
+    whoever keeps it running starts it with that.
+    """
+
+    def __init__(self, consumer: Any) -> None:
+        self.consumer, self.reason = consumer, ""
+
+    def check(self, expected: str | None) -> None:
+        is_other = expected not in {None, code_version()}
+        if is_other and not self.reason:
+            self._ask_of_each_queue(self.consumer.cancel_task_queue)
+            self.reason = "It runs other code than the league and takes no matches."
+            logger.warning("%s Start it again with the league's code.", self.reason)
+        elif self.reason and not is_other:
+            self._ask_of_each_queue(self.consumer.add_task_queue)
+            self.reason = ""
+        if is_other and version_on_disk() == expected:
+            logger.warning("the code on disk is the league's: ending, to be started with it")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _ask_of_each_queue(self, change: Any) -> None:
+        for queue in broker.QUEUES:
+            self.consumer.call_soon(change, queue)
 
 
 def _report(found: Probe) -> dict[str, Any]:
@@ -125,11 +148,13 @@ def _report(found: Probe) -> dict[str, Any]:
     }
 
 
-def _keep_reporting(found: Probe, stop: threading.Event) -> None:
+def _keep_reporting(found: Probe, drain: Drain, stop: threading.Event) -> None:
     """A thread of its own, so that the beat never waits behind work."""
     while True:
         try:
-            broker.report_worker(redis_client(), worker_name(), _report(found))
+            drain.check(broker.expected_version(redis_client()))
+            report = _report(found) | {"drains": drain.reason}
+            broker.report_worker(redis_client(), worker_name(), report)
         except redis.RedisError as error:
             logger.warning("cannot report to the league: %s", error)
         if stop.wait(broker.WORKER_BEAT_S):
@@ -177,6 +202,7 @@ def main() -> None:
     if not _settings.redis_url:
         sys.exit("REDIS_URL is not set: name the Redis that the league uses, and start again.")
     _check_access()
+    code_version()  # of what was loaded, before anybody changes it
     note = _give_up_root()
     found = probe_box()
     if note:
@@ -184,8 +210,9 @@ def main() -> None:
     stop = threading.Event()
 
     @worker_ready.connect(weak=False)
-    def start_reporting(**_: Any) -> None:
-        threading.Thread(target=_keep_reporting, args=(found, stop), daemon=True).start()
+    def start_reporting(sender: Any, **_: Any) -> None:
+        words = (found, Drain(sender), stop)
+        threading.Thread(target=_keep_reporting, args=words, daemon=True).start()
 
     @worker_shutting_down.connect(weak=False)
     def say_goodbye(**_: Any) -> None:

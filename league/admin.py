@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 
 import evaluation
-from league import competitions, house, limits, matches, ratings, submissions
+from league import competitions, house, ledger, limits, matches, submissions
 from league.errors import LeagueError
 from league.models import (
     ApiToken,
@@ -121,7 +121,7 @@ class CompetitionAdmin(ModelAdmin):
     actions = (
         with_reason("Pause", competitions.pause),
         with_reason("Resume", competitions.resume),
-        with_reason("Recompute ratings", ratings.recompute_by_hand),
+        with_reason("Recompute ratings", ledger.recompute_by_hand),
     )
     fieldsets = (
         (None, {"fields": ("title", "slug", "summary", "rules")}),

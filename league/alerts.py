@@ -1,6 +1,8 @@
 """Alerts: what an organiser must know of, once each, until it is over."""
 
 import logging
+from datetime import timedelta
+from functools import partial
 
 from django.contrib.auth import get_user_model
 from django.core.mail import send_mail
@@ -11,30 +13,44 @@ from django.utils import timezone
 from league.models import Alert
 from league.queue import later
 
+SILENT_AFTER = timedelta(hours=1)
+
 logger = logging.getLogger(__name__)
 
 
-def raise_alert(code: str, message: str, target: object = "") -> bool:
-    """Opens an alert, or counts it once more; True if it is new. Staff get one e-mail for it."""
+def raise_alert(code: str, message: str, target: object = "") -> None:
+    """Opens an alert, or counts it once more. Staff get one e-mail for it.
+
+    Happens after the commit: a hot row must not be held while something else is waited for.
+    """
+    transaction.on_commit(partial(_raise, code, message, target))
+
+
+def _raise(code: str, message: str, target: object) -> None:
     now, name = timezone.now(), str(target)[:120]
     still_open = Alert.objects.filter(code=code, target=name, closed=None)
     if still_open.update(count=F("count") + 1, last_seen=now, message=message[:500]):
-        return False
+        return
     try:
         with transaction.atomic():
             alert = Alert.objects.create(
                 code=code, target=name, message=message[:500], raised=now, last_seen=now
             )
     except IntegrityError:  # somebody else was first
-        return False
+        return
     logger.error("alert %s: %s", code, message)
     later("league.mail_alert", alert.pk)
-    return True
 
 
 def close_alert(code: str, target: object = "") -> bool:
     found = Alert.objects.filter(code=code, target=str(target)[:120], closed=None)
     return bool(found.update(closed=timezone.now()))
+
+
+def close_silent() -> int:
+    """Those that nothing has raised again for an hour."""
+    silent = open_alerts().filter(last_seen__lt=timezone.now() - SILENT_AFTER)
+    return silent.update(closed=timezone.now())
 
 
 def open_alerts() -> QuerySet[Alert]:

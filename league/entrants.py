@@ -11,16 +11,25 @@ from league.models import Entrant, Ladder, Rating, Submission
 def enter(submission: Submission) -> Entrant:
     """Puts an active submission on the ladder; its team's oldest one over the limit leaves."""
     Ladder.objects.locked(submission.competition_id)  # a team's submissions enter one by one
+    submission.refresh_from_db(fields=["team"])  # it may have been merged into another one
     entrant, is_new = Entrant.objects.get_or_create(
         submission=submission, competition=submission.competition
     )
     if is_new:
         Rating.objects.create(entrant=entrant)
-    elif entrant.left:
-        Entrant.objects.filter(pk=entrant.pk).update(left=None, is_disqualified=False)
     displace_older(submission)
     _touch_ladder(submission)
     return entrant
+
+
+@transaction.atomic
+def restore(submission: Submission, *, is_playing: bool) -> None:
+    """Undoes a disqualification: what it played counts again, and it plays if it did before."""
+    Ladder.objects.locked(submission.competition_id)
+    left = None if is_playing else timezone.now()
+    Entrant.objects.filter(submission=submission).update(left=left, is_disqualified=False)
+    displace_older(submission)
+    _touch_ladder(submission)
 
 
 def displace_older(submission: Submission) -> None:

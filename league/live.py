@@ -1,5 +1,7 @@
 """What Redis knows of the running league: workers, queues, leases. None of it is kept for ever."""
 
+import base64
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -10,6 +12,7 @@ from django.conf import settings
 from pydantic import BaseModel, Field, ValidationError
 
 from evaluation import broker
+from evaluation.version import code_version
 
 QUEUES = (*broker.QUEUES, "league")
 LEVELS = ("A", "B", "C", "none")  # of isolation, the strongest first
@@ -31,8 +34,14 @@ class WorkerReport(BaseModel):
     remedy: str
     last_beat: datetime = Field(validation_alias="beat")
     minimum: str = ""
+    drains: str = ""
     checks: dict[str, bool] = {}
     details: dict[str, Any] = {}
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it runs the league's own code: another one is drained and gets no matches."""
+        return self.version == code_version()
 
     @property
     def facts(self) -> dict[str, Scalar]:
@@ -108,13 +117,16 @@ def box() -> BoxReport:
     """The box as all workers together report it."""
     reports = workers()
     minimum = _minimum(reports)
-    ready = [report for report in reports if report.has_box]
+    ready = [report for report in reports if report.has_box and report.is_current]
     if ready:
         return BoxReport(True, max((report.level for report in ready), key=weakness), minimum)
     if not reports:
         reason = "No evaluation worker has reported."
         return BoxReport(False, UNKNOWN, minimum, reason, "make worker")
-    worst = reports[0]
+    worst = next((report for report in reports if not report.has_box), None)
+    if worst is None:
+        reason = "All evaluation workers run other code than the league."
+        return BoxReport(False, reports[0].level, minimum, reason, "make worker")
     return BoxReport(False, worst.level, minimum, worst.reason, worst.remedy)
 
 
@@ -135,7 +147,8 @@ def blocked_by() -> str:
 
 
 def concurrency() -> int:
-    return sum(report.concurrency for report in workers()) or 1
+    """Matches that can be played at once; 1 while no worker has reported."""
+    return sum(report.concurrency for report in workers() if report.is_current) or 1
 
 
 def lease_states(attempt_ids: list[int]) -> dict[int, tuple[str | None, str | None]]:
@@ -148,8 +161,24 @@ def lease_states(attempt_ids: list[int]) -> dict[int, tuple[str | None, str | No
     return dict(zip(attempt_ids, zip(values[:half], values[half:], strict=True), strict=True))
 
 
+def queued_attempts() -> set[int]:
+    """The attempts whose messages wait in a queue. May raise."""
+    bodies = [str(body) for queue in broker.QUEUES for body in client().lrange(queue, 0, -1)]
+    return {found for body in bodies if (found := _attempt_in(body)) is not None}
+
+
+def _attempt_in(message: str) -> int | None:
+    """What a message of Celery's protocol 2 asks to be played; None where it is none of ours."""
+    try:
+        args, _, _ = json.loads(base64.b64decode(json.loads(message)["body"]))
+        return int(args[0]["attempt"])
+    except (ValueError, TypeError, LookupError):
+        return None
+
+
 def mark_beat() -> None:
     """Called by a task of the scheduler: proves that beat and the league worker both live."""
+    broker.expect_version(client(), code_version())
     client().set(BEAT_KEY, str(datetime.now(UTC).timestamp()), ex=3600)
 
 

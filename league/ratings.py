@@ -8,6 +8,7 @@ import itertools
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,11 +23,9 @@ from evaluation.ladder import elo, fit
 from league.models import (
     PROVISIONAL_MATCHES,
     PROVISIONAL_SE,
-    AuditEntry,
     Competition,
     Entrant,
     Episode,
-    EpisodeSeat,
     Ladder,
     Match,
     MatchSeat,
@@ -34,7 +33,6 @@ from league.models import (
     Rating,
     RatingPoint,
 )
-from league.queue import later
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +40,7 @@ FIT_LEASE = timedelta(minutes=2)
 SPARK_POINTS = 24
 COVARIANCE_ENTRANTS = 500
 
-TALLIES = ["matches", "wins", "draws", "losses", "crashes", "first_seats"]
+TALLIES = ["matches", "wins", "draws", "losses", "crashes", "first_seats", "spent_s"]
 
 PairKey = tuple[int, int]
 
@@ -65,7 +63,10 @@ def count(match: Match, seats: list[MatchSeat], ladder: Ladder) -> bool:
     for key, tally in _pair_tallies(episodes, entrants).items():
         _add_pair_count(match.competition_id, key, tally)
     _nudge(seats, episodes, entrants, ladder)
-    _advance_log(ladder, max(episode.pk for episode in episodes))
+    Ladder.objects.filter(pk=ladder.pk).update(
+        logged_position=max(episode.pk for episode in episodes),
+        episodes=F("episodes") + len(episodes),
+    )
     return True
 
 
@@ -140,7 +141,9 @@ def _step_episode(
         second.elo, second.se, second.is_quick = new_b.elo, new_b.se, True
     rows[entrants[seats[0].submission_id].pk].first_seats += 1
     for seat in seats:
-        rows[entrants[seat.submission_id].pk].crashes += bool(seat.verdict)
+        row = rows[entrants[seat.submission_id].pk]
+        row.crashes += bool(seat.verdict)
+        row.spent_s += seat.spent_s or 0.0
 
 
 def _tally(row: Rating, seat: MatchSeat) -> None:
@@ -150,35 +153,35 @@ def _tally(row: Rating, seat: MatchSeat) -> None:
     row.losses += seat.outcome == "lost"
 
 
-def _advance_log(ladder: Ladder, position: int) -> None:
-    behind = Ladder.objects.filter(pk=ladder.pk, logged_position__lt=position)
-    behind.update(logged_position=position)
-
-
 # The joint fit
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a fit reads: rows (first, second, wins, draws, losses), and who is in the field."""
+
+    ladder: Ladder
+    counts: list[tuple[Any, ...]]
+    entrants: list[Entrant]
+
+    def with_counts(self, pairs: dict[PairKey, list[float]]) -> "Snapshot":
+        known = {entrant.pk for entrant in self.entrants}
+        rows = [(*key, *results) for key, results in pairs.items() if known >= {*key}]
+        return replace(self, counts=rows)
 
 
 def refit(competition: Competition) -> bool:
     """Fits all rated episodes and publishes; False if nothing changed or another fit is running."""
     ladder, _ = Ladder.objects.get_or_create(competition=competition)
-    if not _is_stale(ladder) or not _claim_fit(ladder):
+    if ladder.is_fitted or not _claim_fit(ladder):
         return False
     try:
         with transaction.atomic():
-            ladder = Ladder.objects.locked(competition.pk)
-            counts, entrants = _snapshot(competition)
-        found = _fit(competition, counts, entrants)
-        _publish(ladder, found, entrants)
+            taken = snapshot(Ladder.objects.locked(competition.pk))
+        _publish(taken, fitted(taken))
     finally:
         Ladder.objects.filter(pk=ladder.pk).update(fitting_until=None)
     return True
-
-
-def _is_stale(ladder: Ladder) -> bool:
-    return (ladder.logged_position, ladder.revision) != (
-        ladder.fitted_position,
-        ladder.fitted_revision,
-    )
 
 
 def _claim_fit(ladder: Ladder) -> bool:
@@ -190,31 +193,35 @@ def _claim_fit(ladder: Ladder) -> bool:
     return bool(free.update(fitting_until=until) or late.update(fitting_until=until))
 
 
-def _snapshot(competition: Competition) -> tuple[list[tuple[Any, ...]], list[Entrant]]:
+def snapshot(ladder: Ladder) -> Snapshot:
+    """Of a ladder that is locked."""
     counts = (
-        PairCount.objects.filter(competition=competition)
+        PairCount.objects.filter(competition=ladder.competition_id)
         .exclude(first__is_disqualified=True)
         .exclude(second__is_disqualified=True)
-        .order_by("first_id", "second_id")
         .values_list("first_id", "second_id", "wins", "draws", "losses")
     )
-    entrants = Entrant.objects.filter(competition=competition, is_disqualified=False)
-    return list(counts), list(entrants.select_related("rating").order_by("pk"))
+    entrants = Entrant.objects.filter(competition=ladder.competition_id, is_disqualified=False)
+    rows = entrants.select_related("rating").order_by("pk")
+    return Snapshot(ladder, list(counts), list(rows))
 
 
-def _fit(competition: Competition, counts: list[Any], entrants: list[Entrant]) -> fit.Fit:
-    anchor = next((e.pk for e in entrants if e.submission_id == competition.anchor_id), None)
+def fitted(taken: Snapshot) -> fit.Fit:
+    """A function of the snapshot alone: the same log gives the same numbers."""
+    anchor_id, entrants = taken.ladder.competition.anchor_id, taken.entrants
     return fit.fit(
-        fit.PairCounts.from_counts(counts),
+        fit.PairCounts.from_counts(taken.counts),
         [entrant.pk for entrant in entrants],
-        anchor=anchor,
+        anchor=next((e.pk for e in entrants if e.submission_id == anchor_id), None),
         active=[entrant.pk for entrant in entrants if entrant.left is None],
     )
 
 
-def _publish(ladder: Ladder, found: fit.Fit, entrants: list[Entrant]) -> None:
+def _publish(taken: Snapshot, found: fit.Fit) -> None:
+    ladder, entrants = taken.ladder, taken.entrants
     with transaction.atomic():
-        Ladder.objects.locked(ladder.competition_id)
+        if Ladder.objects.locked(ladder.competition_id).stage != ladder.stage:
+            return  # the field was locked meanwhile: this is a fit of games that count no more
         newest = _newest_matches(ladder.competition_id, entrants)
         current = {row.entrant_id: row for row in Rating.objects.filter(entrant__in=entrants)}
         points = []
@@ -275,10 +282,14 @@ def _newest_matches(competition_id: int, entrants: list[Entrant]) -> dict[int, i
 def _keep_covariance(competition_id: int, found: fit.Fit) -> None:
     """For the scheduler, until the next fit; a large field is scheduled without it."""
     if len(found.order) > COVARIANCE_ENTRANTS:
-        cache.delete(_covariance_key(competition_id))
+        forget_covariance(competition_id)
         return
     matrix = base64.b64encode(found.covariance.astype("<f4").tobytes()).decode()
     cache.set(_covariance_key(competition_id), [list(found.order), matrix], timeout=None)
+
+
+def forget_covariance(competition_id: int) -> None:
+    cache.delete(_covariance_key(competition_id))
 
 
 def _covariance_key(competition_id: int) -> str:
@@ -299,86 +310,3 @@ def covariance(competition_id: int, entrants: list[Entrant]) -> NDArray[np.float
     matrix = np.diag([entrant.rating.se**2 for entrant in entrants]).astype(np.float64)
     matrix[np.ix_(found, found)] = known[np.ix_(places[found], places[found])]
     return matrix
-
-
-# The log as the only truth
-
-
-def recompute(competition: Competition) -> float:
-    """Counts and ratings again from the episode log; the largest change of a rating in Elo."""
-    refit(competition)
-    before = dict(_published(competition))
-    rebuild(competition)
-    after = dict(_published(competition))
-    return max((abs(after[pk] - before[pk]) for pk in after if pk in before), default=0.0)
-
-
-def _published(competition: Competition) -> Any:
-    rows = Rating.objects.filter(entrant__competition=competition, entrant__is_disqualified=False)
-    return rows.values_list("entrant_id", "elo")
-
-
-def rebuild(competition: Competition) -> None:
-    """Pair counts and tables again from the log, without void matches and the disqualified."""
-    with transaction.atomic():
-        ladder = Ladder.objects.locked(competition.pk)
-        entrants = {e.submission_id: e for e in Entrant.objects.filter(competition=competition)}
-        banned = [s for s, e in entrants.items() if e.is_disqualified]
-        counted = Match.objects.filter(competition=competition, is_rated=True, is_void=False)
-        counted = counted.exclude(seats__submission__in=banned)
-        _rebuild_counts(competition, counted, entrants)
-        _rebuild_tables(competition, counted, entrants)
-        Ladder.objects.filter(pk=ladder.pk).update(revision=F("revision") + 1, is_rebuild_due=False)
-    refit(competition)
-
-
-def ask_for_rebuild(competition_id: int) -> None:
-    """Noted on the ladder, so that it is made up for where the message is lost."""
-    Ladder.objects.update_or_create(
-        competition_id=competition_id, defaults={"is_rebuild_due": True}
-    )
-    later("league.rebuild", competition_id)
-
-
-def catch_up(competition: Competition) -> bool:
-    """A rebuild if one is due, else a fit; False if there was nothing to do."""
-    if Ladder.objects.filter(competition=competition, is_rebuild_due=True).exists():
-        rebuild(competition)
-        return True
-    return refit(competition)
-
-
-def _rebuild_counts(competition: Competition, counted: Any, entrants: dict[int, Entrant]) -> None:
-    episodes = Episode.objects.filter(match__in=counted).prefetch_related("seats")
-    tallies = _pair_tallies(episodes.iterator(chunk_size=2000), entrants)
-    PairCount.objects.filter(competition=competition).delete()
-    PairCount.objects.bulk_create(
-        (
-            PairCount(
-                competition=competition, first_id=a, second_id=b, wins=w, draws=d, losses=lost
-            )
-            for (a, b), (w, d, lost) in tallies.items()
-        ),
-        batch_size=1000,
-    )
-
-
-def _rebuild_tables(competition: Competition, counted: Any, entrants: dict[int, Entrant]) -> None:
-    rows = {row.entrant_id: row for row in Rating.objects.filter(entrant__competition=competition)}
-    for row in rows.values():
-        for name in TALLIES:
-            setattr(row, name, 0)
-    for match_seat in MatchSeat.objects.filter(match__in=counted).iterator(chunk_size=5000):
-        _tally(rows[entrants[match_seat.submission_id].pk], match_seat)
-    played = EpisodeSeat.objects.filter(episode__match__in=counted)
-    for seat in played.iterator(chunk_size=5000):
-        row = rows[entrants[seat.submission_id].pk]
-        row.crashes += bool(seat.verdict)
-        row.first_seats += seat.number == 0
-    Rating.objects.bulk_update(rows.values(), TALLIES, batch_size=500)
-
-
-def recompute_by_hand(competition: Competition, actor: Any, reason: str) -> None:
-    """An organiser asks for it: done by the league worker, and noted."""
-    AuditEntry.log(actor, "recompute", competition, reason)
-    ask_for_rebuild(competition.pk)

@@ -98,6 +98,7 @@ class EpisodeOutcome(_Strict):
     level: Literal["", "none", "A", "B", "C"] = ""
     cpu: list[Seconds | None] = []
     delay: list[Seconds | None] = []
+    spent: list[Seconds] = []
 
     @field_validator("replay", "logs")
     @classmethod
@@ -115,7 +116,7 @@ class EpisodeOutcome(_Strict):
         lists: tuple[list[Any], ...] = (
             self.statuses, self.rewards, self.scores, self.verdicts, self.overage, self.slowest
         )  # fmt: skip
-        timed = all(len(values) in {0, count} for values in (self.cpu, self.delay))
+        timed = all(len(values) in {0, count} for values in (self.cpu, self.delay, self.spent))
         return timed and all(len(values) == count for values in lists)
 
 
@@ -124,7 +125,7 @@ class Outcome(_Strict):
     token: Annotated[Text, Field(max_length=64)]
     worker: Annotated[Text, Field(max_length=120)] = ""
     repeated: bool = False
-    no_box: Annotated[Text, Field(max_length=300)] = ""
+    put_back: Annotated[Text, Field(max_length=300)] = ""
     fault: Annotated[Text, Field(max_length=300)] = ""
     rejected: Rejected | None = None
     episodes: Annotated[list[EpisodeOutcome], Field(max_length=MAX_SEATS)] = []

@@ -125,12 +125,23 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # or whoever has Redis may command the workers
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 30, "socket_connect_timeout": 2}
+# A message is gone when its task has ended: what a killed worker held is delivered again.
+CELERY_TASK_ACKS_LATE = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 30,
+    "socket_connect_timeout": 2,
+    "visibility_timeout": 60,
+    # Of its own: matches in the hands of an evaluation worker take longer.
+    "unacked_key": "league-unacked",
+    "unacked_index_key": "league-unacked-index",
+    "unacked_mutex_key": "league-unacked-mutex",
+}
 CELERY_BEAT_SCHEDULE = {
     "pair": {"task": "league.pair_competitions", "schedule": 2, "options": {"expires": 10}},
     "refit": {"task": "league.refit_competitions", "schedule": 3, "options": {"expires": 10}},
     "sweep": {"task": "league.sweep", "schedule": 5, "options": {"expires": 15}},
-    "tidy": {"task": "league.tidy", "schedule": 3600, "options": {"expires": 600}},
+    "watch": {"task": "league.watch", "schedule": 15, "options": {"expires": 30}},
+    "tidy": {"task": "league.tidy", "schedule": 600, "options": {"expires": 300}},
 }
 CACHES = {
     "default": {
@@ -242,6 +253,10 @@ SANDBOX_MINIMUM = env_choice("SANDBOX_MINIMUM", "A", ("A", "B", "C"))
 URL_AGENT_ALLOW_PRIVATE = env_networks("URL_AGENT_ALLOW_PRIVATE")
 SIGNING_KEY_PATH = DATA_DIR / "signing.key"  # where the workers have it, too
 MAX_PLATFORM_FAULTS = 3
+# The disk; 0 for no budget
+REPLAY_BUDGET_GB = env_int("REPLAY_BUDGET_GB", 20, 0, 1_000_000)
+LOG_BUDGET_GB = env_int("LOG_BUDGET_GB", 5, 0, 1_000_000)
+DISK_RESERVE_MB = env_int("DISK_RESERVE_MB", 1024, 0, 1_000_000)
 REPLAY_MAX_BYTES = 8 * 1024 * 1024
 REPLAY_MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 

@@ -1,16 +1,18 @@
 """Submissions: what a team sends in, its limits, its validation, its end."""
 
 import hashlib
+import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, Value
 from django.utils import timezone
 
 from evaluation.url_agent import check_url
-from league import entrants, ratings, storage
+from league import alerts, entrants, finals, ledger, quota, storage, teams
 from league.errors import Conflict, Forbidden, LeagueError, LimitReached, TooLarge
 from league.models import (
     AuditEntry,
@@ -24,7 +26,6 @@ from league.models import (
 )
 from league.queue import later
 from league.results import VerdictData
-from league.teams import team_of
 
 EXTENSIONS = {
     ".py": Submission.Kind.FILE,
@@ -33,6 +34,8 @@ EXTENSIONS = {
 }
 MAX_URL_CHARS = 500
 RETRY_AFTER = timedelta(minutes=2)
+LONGEST_RETRY = timedelta(hours=1)
+WORRYING = 3  # times that a validation was put off
 
 
 @dataclass(frozen=True)
@@ -121,11 +124,12 @@ def submit(
     arrived: datetime | None = None,
 ) -> Receipt:
     """Takes an upload in. arrived: when the request reached us, which the deadline is judged by."""
-    team = team_of(user)
+    teams.team_of(user)
     _require_open(competition, upload, arrived or timezone.now())
     with transaction.atomic():
         # One submission of a team at a time: the daily limit is a count, which a race would pass.
-        Team.objects.select_for_update().get(pk=team.pk)
+        team = teams.locked_team_of(user)
+        teams.require_admitted(competition, team, user)
         same = _same_content(competition, team, upload)
         if same:
             return Receipt(same, created=False)
@@ -161,13 +165,8 @@ def _same_content(competition: Competition, team: Team, upload: Upload) -> Submi
     return same.exclude(kind=Submission.Kind.URL).first()
 
 
-def _today() -> datetime:
-    return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def _used_today(competition: Competition, team: Team) -> int:
-    rows = Submission.objects.filter(competition=competition, team=team, created__gte=_today())
-    return rows.counted().count()
+    return quota.used_today([team]).get(competition.pk, 0)
 
 
 def _require_quota(competition: Competition, team: Team) -> None:
@@ -209,7 +208,7 @@ def limits(competition: Competition, user: Any) -> Limits:
         daily=competition.daily_limit,
         used_today=_used_today(competition, membership.team) if membership else 0,
         active_limit=competition.active_limit,
-        resets_at=_today() + timedelta(days=1),
+        resets_at=quota.day_start() + timedelta(days=1),
         closed_reason=closed_reason(competition, timezone.now()),
         active=list(active),
     )
@@ -277,14 +276,20 @@ def _end_validation(submission: Submission, status: Submission.Status, **fields:
 
 def postpone(submission: Submission, reason: str) -> bool:
     """A fault of ours stopped the validation: it waits and is tried again, at nobody's cost."""
-    return bool(
-        Submission.objects.filter(pk=submission.pk, status=Submission.Status.VALIDATING).update(
-            status=Submission.Status.PENDING,
-            status_since=timezone.now(),
-            retry_at=timezone.now() + RETRY_AFTER,
-            verdict_message=reason[:500],
-        )
+    times = submission.postponed + 1
+    wait = min(RETRY_AFTER * 2 ** min(times - 1, 10), LONGEST_RETRY) * random.uniform(0.5, 1.0)
+    validating = Submission.objects.filter(pk=submission.pk, status=Submission.Status.VALIDATING)
+    postponed = validating.update(
+        status=Submission.Status.PENDING,
+        status_since=timezone.now(),
+        retry_at=timezone.now() + wait,
+        postponed=times,
+        verdict_message=reason[:500],
     )
+    if postponed and times >= WORRYING:
+        message = f"The validation of {submission} was put off {times} times: {reason}"
+        alerts.raise_alert("validation_put_off", message, submission)
+    return bool(postponed)
 
 
 # The end of a submission.
@@ -295,6 +300,7 @@ def retire(submission: Submission, user: Any, reason: str = "") -> None:
     is_owner = submission.team.memberships.filter(user=user).exists()
     if not (is_owner or user.is_staff):
         raise Forbidden("Only its team can retire a submission.", "not_owner")
+    finals.require_open_field(submission)
     _end_active(submission, Submission.Status.RETIRED)
     AuditEntry.log(user, "retire", _name(submission), reason)
 
@@ -304,36 +310,48 @@ def disqualify(submission: Submission, actor: Any, reason: str) -> None:
     """Its episodes leave the rating of everybody."""
     _end_active(submission, Submission.Status.DISQUALIFIED)
     AuditEntry.log(actor, "disqualify", _name(submission), reason)
-    ratings.ask_for_rebuild(submission.competition_id)
+    ledger.ask_for_rebuild(submission.competition_id)
 
 
 def reinstate(submission: Submission, actor: Any, reason: str) -> None:
-    """Undoes a disqualification: its episodes count again, or its validation begins anew."""
-    was_validated = Entrant.objects.filter(submission=submission).exists()
-    status = Submission.Status.ACTIVE if was_validated else Submission.Status.PENDING
+    """Undoes a disqualification: it is what it was, and its episodes count again. One that was
+    under validation begins anew."""
+    status = submission.disqualified_from or Submission.Status.ACTIVE
+    if status == Submission.Status.VALIDATING:
+        status = Submission.Status.PENDING
     with transaction.atomic():
         _guard(submission, {Submission.Status.DISQUALIFIED}, status)
+        _require_in_field(submission, status)
         AuditEntry.log(actor, "reinstate", _name(submission), reason)
-        if was_validated:
-            entrants.enter(submission)
-            ratings.ask_for_rebuild(submission.competition_id)
-        else:
+        if status == Submission.Status.PENDING:
             later("league.validate_submission", submission.pk)
+            return
+        entrants.restore(submission, is_playing=status == Submission.Status.ACTIVE)
+        ledger.ask_for_rebuild(submission.competition_id)
+
+
+def _require_in_field(submission: Submission, status: str) -> None:
+    """Into a locked field only those come back who were in it."""
+    entrant = Entrant.objects.filter(submission=submission).select_related("rating").first()
+    was_in = entrant and entrant.rating.qualifying_elo is not None
+    if status != Submission.Status.RETIRED and not was_in:
+        finals.require_open_field(submission)
 
 
 @transaction.atomic
 def _end_active(submission: Submission, status: Submission.Status) -> None:
     allowed = {Submission.Status.ACTIVE}
     if status == Submission.Status.DISQUALIFIED:
-        allowed |= {Submission.Status.RETIRED, Submission.Status.VALIDATING}
+        allowed |= {Submission.Status.RETIRED, *Submission.UNDECIDED}
     _guard(submission, allowed, status)
     entrants.leave(submission, disqualified=status == Submission.Status.DISQUALIFIED)
 
 
-def _guard(submission: Submission, allowed: set[Any], status: Submission.Status) -> None:
+def _guard(submission: Submission, allowed: set[Any], status: str) -> None:
     Ladder.objects.locked(submission.competition_id)
+    before = F("status") if status == Submission.Status.DISQUALIFIED else Value("")
     changed = Submission.objects.filter(pk=submission.pk, status__in=allowed).update(
-        status=status, status_since=timezone.now()
+        status=status, status_since=timezone.now(), disqualified_from=before, retry_at=None
     )
     if not changed:
         submission.refresh_from_db(fields=["status"])

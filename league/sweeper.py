@@ -9,40 +9,56 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import redis
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from evaluation.broker import FINISHED, PLAYING, QUEUES
-from league import live, matches, results
-from league.models import Attempt, Match, Submission
+from evaluation import broker
+from evaluation.broker import FINISHED, PLAYING
+from league import live, matches, outbox, ratings, results, submissions, validation
+from league.models import Attempt, Ladder, Match, Submission
 
 logger = logging.getLogger(__name__)
 
 SETTLE = timedelta(seconds=5)  # a message may be on its way
 RESEND = timedelta(seconds=15)  # never claimed, and no queue holds it
-RESEND_QUEUED = timedelta(minutes=10)  # never claimed, though a queue may still hold it
+UNPLAYED = timedelta(minutes=1)  # a validation without a match
 BATCH = 200
+MOST_ATTEMPTS = 5000
 
 
 def sweep() -> dict[str, int]:
     """Looks at everything that is not final; counts what was done, by kind."""
     now = timezone.now()
+    is_clock_back = _mend_clock(now)
     done = {
-        "dispatched": _dispatch_waiting(now),
         "validated": _begin_validations(now),
+        "revived": _revive_validations(now),
+        "dispatched": outbox.fill(),
     }
     try:
+        if is_clock_back:
+            broker.shorten(live.client())
         return done | _check_attempts(now)
     except redis.RedisError as error:
         logger.warning("Redis does not answer; attempts are looked at later: %s", error)
         return done
 
 
-def _dispatch_waiting(now: datetime) -> int:
-    """Matches that could not be sent when they were scheduled."""
-    waiting = Match.objects.filter(state=Match.State.QUEUED, state_since__lt=now - SETTLE)
-    waiting = waiting.filter(competition__is_paused=False).order_by("pk")
-    return sum(matches.dispatch(pk) for pk in waiting.values_list("pk", flat=True)[:BATCH])
+def _mend_clock(now: datetime) -> bool:
+    """Times that cannot be yet, because the clock was set back, become now; whether any did."""
+    rows: list[tuple[QuerySet[Any], str, timedelta]] = [
+        (Attempt.objects.filter(match__state=Match.State.DISPATCHED), "sent", SETTLE),
+        (Match.objects.open(), "state_since", SETTLE),
+        (Match.objects.open(), "not_before", matches.LONGEST_BACK_OFF),
+        (Submission.objects.undecided(), "status_since", SETTLE),
+        (Submission.objects.undecided(), "retry_at", submissions.LONGEST_RETRY),
+        (Ladder.objects.all(), "fitting_until", ratings.FIT_LEASE),
+    ]
+    late = [
+        found.filter(**{f"{field}__gt": now + ahead + SETTLE}).update(**{field: now})
+        for found, field, ahead in rows
+    ]
+    return any(late)
 
 
 def _begin_validations(now: datetime) -> int:
@@ -51,7 +67,17 @@ def _begin_validations(now: datetime) -> int:
         Q(retry_at=None, status_since__lt=now - SETTLE) | Q(retry_at__lte=now)
     )
     ids = pending.order_by("pk").values_list("pk", flat=True)[:BATCH]
-    return sum(matches.begin_validation(pk) for pk in ids)
+    return sum(validation.begin(pk) for pk in ids)
+
+
+def _revive_validations(now: datetime) -> int:
+    """Validations that have lost their match: they begin anew."""
+    going_on = Match.objects.open().filter(candidate=OuterRef("pk"))
+    validating = Submission.objects.filter(
+        status=Submission.Status.VALIDATING, status_since__lt=now - UNPLAYED
+    )
+    lost = list(validating.exclude(Exists(going_on))[:BATCH])
+    return sum(submissions.postpone(each, "Our fault: its match was lost.") for each in lost)
 
 
 def _check_attempts(now: datetime) -> dict[str, int]:
@@ -60,10 +86,10 @@ def _check_attempts(now: datetime) -> dict[str, int]:
             state=Attempt.State.SENT, match__state=Match.State.DISPATCHED, sent__lt=now - SETTLE
         )
         .select_related("match__competition")
-        .order_by("pk")[:BATCH]
+        .order_by("pk")[:MOST_ATTEMPTS]
     )
     states = live.lease_states([attempt.pk for attempt in attempts])
-    queued = sum(live.client().llen(queue) for queue in QUEUES)
+    queued = live.queued_attempts()
     done = {"lost": 0, "resent": 0}
     for attempt in attempts:
         worker, lease = states[attempt.pk]
@@ -94,13 +120,13 @@ def _give_up(attempt: Attempt, worker: str, lease: str | None) -> bool:
     return matches.fail(attempt, Attempt.State.LOST, reason)
 
 
-def _resend_if_lost(attempt: Attempt, now: datetime, queued: int) -> bool:
+def _resend_if_lost(attempt: Attempt, now: datetime, queued: set[int]) -> bool:
     """The same attempt again: if the first message turns up after all, it is claimed once."""
-    if attempt.sent > now - (RESEND_QUEUED if queued else RESEND):
+    if attempt.sent > now - RESEND or attempt.pk in queued:
         return False
     seats = list(attempt.match.seats.select_related("submission__team"))
     Attempt.objects.filter(pk=attempt.pk).update(sent=now)
-    matches.publish(attempt.match, attempt, seats)
+    outbox.publish(attempt.match, attempt, seats)
     return True
 
 
@@ -112,8 +138,7 @@ def overdue(now: datetime) -> list[dict[str, Any]]:
          "reason": match.reason}
         for match in Match.objects.open().filter(state_since__lt=old).order_by("state_since")[:20]
     ]  # fmt: skip
-    waiting = (Submission.Status.PENDING, Submission.Status.VALIDATING)
-    late = Submission.objects.filter(status__in=waiting, status_since__lt=old)
+    late = Submission.objects.undecided().filter(status_since__lt=old)
     rows += [
         {"what": submission, "state": submission.get_status_display(),
          "since": submission.status_since, "reason": submission.verdict_message}

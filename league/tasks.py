@@ -1,36 +1,57 @@
 """The league's Celery tasks: identifiers in, one call, small JSON out."""
 
 import logging
+import random
+import time
+from collections.abc import Callable
 from typing import Any
 
 from celery import shared_task
+from django.db import InterfaceError, OperationalError, connection
 
 from league import (
     alerts,
+    disk,
+    finals,
     idempotency,
+    ledger,
     live,
     matches,
     matchmaking,
-    ratings,
     results,
     storage,
     submissions,
     sweeper,
+    validation,
 )
 from league.models import Attempt, Competition
 
 logger = logging.getLogger(__name__)
 
+PAUSES_S = (0.5, 1, 2, 4, 8, 16)
+
+
+def _patiently(verb: Callable[[Any], bool], what: Any) -> bool:
+    """A result is too dear to be lost to a database that is locked, or away, for some seconds."""
+    for pause_s in PAUSES_S:
+        try:
+            return verb(what)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("the database does not take a result, trying again: %s", error)
+            connection.close()
+            time.sleep(pause_s * random.uniform(0.5, 1.0))
+    return verb(what)
+
 
 @shared_task(name="league.validate_submission")
 def validate_submission(submission_id: int) -> bool:
-    return matches.begin_validation(submission_id)
+    return validation.begin(submission_id)
 
 
 @shared_task(name="league.record_result")
 def record_result(result: dict[str, Any]) -> bool:
     try:
-        return matches.record(result)
+        return _patiently(matches.record, result)
     except results.ResultError as error:
         logger.warning("refused a malformed result: %s", error)
         return False
@@ -52,17 +73,18 @@ def pair(competition_id: int) -> int:
 @shared_task(name="league.pair_competitions")
 def pair_competitions() -> int:
     live.mark_beat()
+    finals.lock_due()
     return sum(matchmaking.pair(competition) for competition in Competition.objects.live())
 
 
 @shared_task(name="league.refit_competitions")
 def refit_competitions() -> int:
-    return sum(ratings.catch_up(competition) for competition in Competition.objects.all())
+    return sum(ledger.catch_up(competition) for competition in Competition.objects.all())
 
 
 @shared_task(name="league.rebuild")
 def rebuild(competition_id: int) -> bool:
-    return ratings.catch_up(Competition.objects.get(pk=competition_id))
+    return ledger.catch_up(Competition.objects.get(pk=competition_id))
 
 
 @shared_task(name="league.sweep")
@@ -70,9 +92,14 @@ def sweep() -> dict[str, int]:
     return sweeper.sweep()
 
 
+@shared_task(name="league.watch")
+def watch() -> None:
+    disk.watch()
+
+
 @shared_task(name="league.tidy")
 def tidy() -> list[int]:
-    return [idempotency.purge(), storage.remove_leftovers()]
+    return [idempotency.purge(), storage.remove_leftovers(), disk.prune(), alerts.close_silent()]
 
 
 @shared_task(name="league.mail_alert")

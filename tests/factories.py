@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from league import entrants
+from league import entrants, outbox
 from league.models import (
     Competition,
     Entrant,
@@ -90,10 +90,20 @@ def make_house_bots(competition: Competition) -> list[Entrant]:
     return bots
 
 
+def send_match(
+    competition: Competition, purpose: str, seats: list[Submission], **more: Any
+) -> Match:
+    """A match that is with a worker, or waits where there is a reason to."""
+    match = outbox.schedule(competition, Match.Purpose(purpose), seats, **more)
+    outbox.dispatch(match.pk)
+    match.refresh_from_db()
+    return match
+
+
 def make_match(
     competition: Competition, seats: list[Submission], state: str = "QUEUED", **fields: Any
 ) -> Match:
-    """A match row as `matches.schedule` writes it, without sending anything."""
+    """A match row as `outbox.schedule` writes it, in any state."""
     now = timezone.now()
     match = Match.objects.create(
         competition=competition, state=state, state_since=now, created=now, key=7, **fields

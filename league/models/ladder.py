@@ -3,19 +3,29 @@
 from django.db import models
 
 
-class LadderManager(models.Manager["Ladder"]):
-    def locked(self, competition_id: int) -> "Ladder":
-        """The row, held until the transaction ends. Whoever writes submissions, entrants, counts
-        or ratings of a ladder takes it before them, so that nobody waits in a circle."""
-        self.get_or_create(competition_id=competition_id)
-        return self.select_for_update().get(competition_id=competition_id)
-
-
 class Stage(models.TextChoices):
     """What a ladder counts: the matches up to the lock, or only those of the final evaluation."""
 
     OPEN = "open", "open"
     FINAL = "final", "final evaluation"
+
+
+class LadderManager(models.Manager["Ladder"]):
+    def locked(self, competition_id: int) -> "Ladder":
+        """The row, held until the transaction ends. Whoever writes submissions, entrants, counts
+        or ratings of a ladder takes it before them, so that nobody waits in a circle."""
+        self.get_or_create(competition_id=competition_id)
+        rows = self.select_for_update(of=("self",)).select_related("competition")
+        return rows.get(competition_id=competition_id)
+
+    def of(self, competition_id: int) -> "Ladder":
+        """The row as it is now, held by nobody."""
+        self.get_or_create(competition_id=competition_id)
+        return self.select_related("competition").get(competition_id=competition_id)
+
+    def stage_of(self, competition_id: int) -> str:
+        found = self.filter(competition_id=competition_id).values_list("stage", flat=True).first()
+        return found or Stage.OPEN
 
 
 class Ladder(models.Model):
@@ -50,6 +60,12 @@ class Ladder(models.Model):
 
     def __str__(self) -> str:
         return f"Ladder of {self.competition}"
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the published fit knows all that is counted."""
+        counted = (self.logged_position, self.revision)
+        return counted == (self.fitted_position, self.fitted_revision)
 
 
 class PairCount(models.Model):

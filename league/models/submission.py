@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
+from league.models.team import Team
 from league.models.verdict import Judged
 
 STAGES = ("received", "unpacked", "imported", "self_play", "house_bots", "active")
@@ -22,9 +23,10 @@ STAGE_LABELS = {
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def visible_details_to(self, user: Any) -> "SubmissionQuerySet":
         """Those whose logs and tracebacks this user may read."""
-        if not user.is_authenticated:
-            return self.none()
-        return self.filter(team__memberships__user=user)
+        return self.filter(team__in=Team.objects.held_by(user))
+
+    def undecided(self) -> "SubmissionQuerySet":
+        return self.filter(status__in=Submission.UNDECIDED)
 
     def counted(self) -> "SubmissionQuerySet":
         """Those that count against the daily limit."""
@@ -46,6 +48,9 @@ class Submission(Judged):
         REJECTED = "REJECTED", "rejected"
         RETIRED = "RETIRED", "retired"
         DISQUALIFIED = "DISQUALIFIED", "disqualified"
+
+    UNDECIDED = (Status.PENDING, Status.VALIDATING)
+    BOXED = (Kind.FILE, Kind.SOURCE, Kind.BUNDLE)  # a URL agent plays on its owner's machine
 
     competition = models.ForeignKey(
         "league.Competition", models.PROTECT, related_name="submissions"
@@ -85,7 +90,14 @@ class Submission(Judged):
                 name="one_submission_per_content",
             )
         ]
-        indexes = [models.Index(fields=("competition", "team", "-created"))]
+        indexes = [
+            models.Index(fields=("competition", "team", "-created")),
+            models.Index(
+                fields=("status_since",),
+                condition=models.Q(status__in=("PENDING", "VALIDATING")),
+                name="submissions_undecided",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.team} #{self.pk}"
@@ -104,7 +116,7 @@ class Submission(Judged):
 
     @property
     def is_final(self) -> bool:
-        return self.status not in {self.Status.PENDING, self.Status.VALIDATING}
+        return self.status not in self.UNDECIDED
 
     @property
     def is_trusted(self) -> bool:
@@ -112,8 +124,8 @@ class Submission(Judged):
 
     @property
     def needs_box(self) -> bool:
-        """Whether a stranger's code runs here: a URL agent plays on its owner's machine."""
-        return self.kind not in {self.Kind.HOUSE, self.Kind.URL}
+        """Whether a stranger's code runs here."""
+        return self.kind in self.BOXED
 
     def stage_line(self) -> list[dict[str, Any]]:
         """The stages in order, each with label, state (done, running, failed, waiting), seconds."""

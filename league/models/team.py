@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
@@ -11,6 +12,15 @@ class TeamQuerySet(models.QuerySet["Team"]):
         if not user.is_authenticated:
             return self.none()
         return self.filter(memberships__user=user)
+
+    def held_by(self, user: Any) -> "TeamQuerySet":
+        """The user's team, and those that became part of it: what they sent in is theirs to read.
+
+        `merged_into` always names the last of a chain.
+        """
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(Q(memberships__user=user) | Q(merged_into__memberships__user=user))
 
 
 class Team(models.Model):

@@ -15,6 +15,9 @@ class Judged(models.Model):
     class Meta:
         abstract = True
 
+    def judge(self, code: str, reason: str, message: str) -> None:
+        self.verdict, self.verdict_reason, self.verdict_message = code, reason, message
+
     @property
     def advice(self) -> str:
         """One sentence; empty also for a code that this release does not know."""

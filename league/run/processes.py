@@ -25,16 +25,15 @@ SITE = (
     "SANDBOX_MINIMUM",
     "URL_AGENT_ALLOW_PRIVATE",
     "EVALUATION_CONCURRENCY",
-)
-WEB = (
-    *SITE,
-    "ALLOWED_HOSTS",
-    "SIGNUP",
+    "REPLAY_BUDGET_GB",
+    "LOG_BUDGET_GB",
+    "DISK_RESERVE_MB",
     "EMAIL_URL",
     "EMAIL_URL_FILE",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 )
+WEB = (*SITE, "ALLOWED_HOSTS", "SIGNUP")
 # A worker has Redis and nothing else: with these it could write any file of ours, or run code.
 FORBIDDEN = ("CONFIG", "MODULE", "DEBUG", "REPLICAOF", "SLAVEOF", "MIGRATE")
 
@@ -72,7 +71,6 @@ def supervisor(data_dir: Path) -> Process:
 
 def site_processes(bind: str, data_dir: Path) -> list[Process]:
     """Web, workers and scheduler: all that needs no order among itself."""
-    schedule = paths.run_dir(data_dir) / "beat-schedule"
     return [
         Process("web", gunicorn(bind), (*BASE, *WEB)),
         Process("evaluation-worker", python("evaluation.worker"), (*BASE, *EVALUATION)),
@@ -87,7 +85,7 @@ def site_processes(bind: str, data_dir: Path) -> list[Process]:
         ),
         Process(
             "beat",
-            celery("beat", "--schedule", str(schedule), "--pidfile", ""),
+            celery("beat", "--scheduler", "league.beat:SteadyScheduler", "--pidfile", ""),
             (*BASE, "DATA_DIR", "REDIS_URL"),
         ),
     ]

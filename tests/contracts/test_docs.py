@@ -16,7 +16,7 @@ DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
 CONTRACT = {
     "HOST", "PORT", "SITE_URL", "DATA_DIR", "DATABASE_URL", "REDIS_URL", "SECRET_KEY",
     "ALLOWED_HOSTS", "EMAIL_URL", "SIGNUP", "DEBUG", "EVALUATION_CONCURRENCY", "SANDBOX_MINIMUM",
-    "URL_AGENT_ALLOW_PRIVATE",
+    "URL_AGENT_ALLOW_PRIVATE", "REPLAY_BUDGET_GB", "LOG_BUDGET_GB", "DISK_RESERVE_MB",
 }  # fmt: skip
 WORDS = ("run", "test", "test-all", "check", "lint", "bench", "bench-long", "worker")
 

@@ -7,10 +7,10 @@ from django.core.management import call_command
 from django.urls import reverse
 
 import evaluation
-from league import house, matches
+from league import house
 from league.models import Competition, Entrant, Match
 from league.views import games
-from tests.factories import make_competition, make_entrant, make_staff, make_user
+from tests.factories import make_competition, make_entrant, make_staff, make_user, send_match
 
 pytestmark = pytest.mark.django_db
 ENVS = Path(evaluation.__file__).parent / "envs"
@@ -37,7 +37,7 @@ def test_a_house_bot_anchors_its_ladder(competition):
 
 def test_a_rated_match_of_it_is_scheduled(competition):
     rivals = [make_entrant(competition, make_user(name)).submission for name in ("alice", "bob")]
-    match = matches.schedule(competition, Match.Purpose.RATED, rivals)
+    match = send_match(competition, Match.Purpose.RATED, rivals)
     assert match.seats.count() == 2
 
 

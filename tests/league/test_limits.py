@@ -7,10 +7,10 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from evaluation import replay
-from league import limits, matches
+from league import limits, matches, outbox
 from league.models import Episode, Match
 from league.results import ResultError
-from tests.factories import make_competition, make_entrant, make_rated_match, make_user
+from tests.factories import make_competition, make_entrant, make_rated_match, make_user, send_match
 from tests.league.test_matches import episode_result, result_of
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def chosen():
 @pytest.fixture
 def match(chosen) -> Match:
     seats = [make_entrant(chosen, make_user(name)).submission for name in ("alice", "bob")]
-    return matches.schedule(chosen, Match.Purpose.RATED, seats)
+    return send_match(chosen, Match.Purpose.RATED, seats)
 
 
 def test_without_a_choice_an_agent_pays_for_its_own_time_and_does_not_ponder(client):
@@ -84,7 +84,7 @@ def test_the_api_tells_each_limit(client, chosen):
 
 
 def test_a_worker_is_sent_clock_pondering_and_packages(match):
-    spec = matches._spec(match, match.attempts.get(), list(match.seats.all()))
+    spec = outbox._spec(match, match.attempts.get(), list(match.seats.all()))
     for episode in spec["episodes"]:
         assert (episode["clock"], episode["pondering"]) == ("wall", True)
         for agent in episode["agents"]:

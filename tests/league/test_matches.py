@@ -5,9 +5,10 @@ import copy
 import json
 
 import pytest
+from django.utils import timezone
 
 from evaluation import replay
-from league import matches, results, submissions
+from league import ledger, matches, outbox, results, submissions, validation
 from league.errors import Conflict
 from league.models import (
     Attempt,
@@ -27,6 +28,7 @@ from tests.factories import (
     make_staff,
     make_submission,
     make_user,
+    send_match,
 )
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +69,7 @@ def rated():
     """A rated match of alice and bob that is with a worker, and its attempt."""
     competition = make_competition()
     seats = [make_entrant(competition, make_user(name)).submission for name in ("alice", "bob")]
-    match = matches.schedule(competition, RATED, seats)
+    match = send_match(competition, RATED, seats)
     return match, match.attempts.get()
 
 
@@ -125,7 +127,7 @@ def test_a_late_result_of_an_earlier_attempt_is_refused(rated) -> None:
     match, attempt = rated
     assert matches.fail(attempt, Attempt.State.LOST, "our worker was stopped")
     match.refresh_from_db()
-    assert (match.state, match.attempt_number, match.faults) == ("DISPATCHED", 2, 1)
+    assert (match.state, match.attempt_number, match.faults) == ("DISPATCHED", 2, 0)
     assert not matches.record(result_of(attempt, episode_result(), episode_result()))
     second = match.attempts.get(number=2)
     assert matches.record(result_of(second, episode_result(), episode_result()))
@@ -139,7 +141,7 @@ def test_a_fault_of_ours_is_tried_three_times_then_given_up_and_never_scored(rat
         assert matches.record(result_of(attempt, fault="OSError: no space"))
         match.refresh_from_db()
         assert match.state == ("QUEUED" if number < 3 else "ABORTED"), "it waits for the sweeper"
-        matches.dispatch(match.pk)
+        outbox.dispatch(match.pk)
     match.refresh_from_db()
     assert match.state == "ABORTED"
     assert match.reason.startswith("Our fault")
@@ -149,10 +151,11 @@ def test_a_fault_of_ours_is_tried_three_times_then_given_up_and_never_scored(rat
 
 def test_a_worker_without_a_box_puts_the_match_back_without_counting(rated) -> None:
     match, attempt = rated
-    assert matches.record(result_of(attempt, no_box="user namespaces are forbidden"))
+    assert matches.record(result_of(attempt, put_back="user namespaces are forbidden"))
     match.refresh_from_db()
     assert (match.state, match.faults) == ("QUEUED", 0)
-    assert "box" in match.reason
+    assert match.reason == "Waits: user namespaces are forbidden"
+    assert match.not_before > timezone.now()
 
 
 @pytest.mark.parametrize(
@@ -244,8 +247,8 @@ class TestValidation:
         return match, match.attempts.get(number=match.attempt_number)
 
     def test_is_a_game_against_itself_then_both_seats_against_a_house_bot(self, pending) -> None:
-        assert matches.begin_validation(pending.pk)
-        assert not matches.begin_validation(pending.pk)
+        assert validation.begin(pending.pk)
+        assert not validation.begin(pending.pk)
         match, attempt = self.newest()
         assert match.purpose == "self_play"
         assert {seat.submission for seat in match.seats.all()} == {pending}
@@ -260,7 +263,7 @@ class TestValidation:
 
     @pytest.mark.parametrize("verdicts", [(FAULT, None), (None, FAULT), (FAULT, FAULT)])
     def test_a_fault_in_self_play_rejects_with_the_verdict(self, pending, verdicts) -> None:
-        matches.begin_validation(pending.pk)
+        validation.begin(pending.pk)
         _, attempt = self.newest()
         matches.record(result_of(attempt, episode_result((None, None), verdicts)))
         pending.refresh_from_db()
@@ -269,7 +272,7 @@ class TestValidation:
         assert pending.advice
 
     def test_an_upload_that_cannot_be_unpacked_is_rejected(self, pending) -> None:
-        matches.begin_validation(pending.pk)
+        validation.begin(pending.pk)
         _, attempt = self.newest()
         verdict = {"code": "bad_upload", "message": "The archive has no main.py.", "detail": ""}
         rejected = {"sha256": pending.sha256, "verdict": verdict}
@@ -278,7 +281,7 @@ class TestValidation:
         assert (pending.status, pending.verdict_message) == ("REJECTED", verdict["message"])
 
     def test_a_house_bots_fault_is_not_the_candidates(self, pending) -> None:
-        matches.begin_validation(pending.pk)
+        validation.begin(pending.pk)
         matches.record(result_of(self.newest()[1], episode_result()))
         _, attempt = self.newest()
         matches.record(
@@ -288,11 +291,11 @@ class TestValidation:
         assert pending.status == "ACTIVE"
 
     def test_a_fault_of_ours_postpones_and_rejects_nothing(self, pending) -> None:
-        matches.begin_validation(pending.pk)
+        validation.begin(pending.pk)
         match, _ = self.newest()
         for number in (1, 2, 3):
             matches.record(result_of(match.attempts.get(number=number), fault="MemoryError"))
-            matches.dispatch(match.pk)
+            outbox.dispatch(match.pk)
         pending.refresh_from_db()
         assert pending.status == "PENDING"
         assert pending.retry_at
@@ -300,7 +303,7 @@ class TestValidation:
 
     @pytest.mark.parametrize("after", [0, 1])
     def test_disqualified_in_validation_never_plays_unvalidated(self, pending, after) -> None:
-        matches.begin_validation(pending.pk)
+        validation.begin(pending.pk)
         if after:
             matches.record(result_of(self.newest()[1], episode_result()))
         submissions.disqualify(pending, make_staff(), "a copy")
@@ -313,23 +316,22 @@ class TestValidation:
         submissions.reinstate(pending, make_staff(), "it was not")
         pending.refresh_from_db()
         assert pending.status == "PENDING"
-        assert matches.begin_validation(pending.pk)
+        assert validation.begin(pending.pk)
 
     def test_a_validation_is_not_run_again_as_a_rated_match(self, pending) -> None:
-        matches.begin_validation(pending.pk)
+        validation.begin(pending.pk)
         matches.record(result_of(self.newest()[1], episode_result()))
         with pytest.raises(Conflict):
             matches.run_again(Match.objects.last(), make_staff(), "once more")
 
 
 def test_void_match_leaves_the_rating(rated) -> None:
-    from league import ratings
 
     match, attempt = rated
     matches.record(result_of(attempt, episode_result(), episode_result((-1, 1))))
     match.refresh_from_db()
     matches.void(match, make_staff(), "the seed was known")
-    ratings.rebuild(match.competition)
+    ledger.rebuild(match.competition)
     assert set(Rating.objects.values_list("matches", flat=True)) == {0}
     assert not PairCount.objects.exists()
     with pytest.raises(Conflict):
@@ -350,6 +352,6 @@ def test_run_again_plays_the_same_seed_and_is_audited(rated) -> None:
 def test_paused_competition_sends_nothing() -> None:
     competition = make_competition(is_paused=True)
     seats = [make_entrant(competition, make_user(name)).submission for name in ("alice", "bob")]
-    match = matches.schedule(competition, RATED, seats)
+    match = send_match(competition, RATED, seats)
     match.refresh_from_db()
-    assert (match.state, match.reason) == ("QUEUED", matches.PAUSED)
+    assert (match.state, match.reason) == ("QUEUED", outbox.PAUSED)

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from evaluation import broker
-from league import entrants, live, matches, matchmaking, sweeper
+from evaluation.version import code_version
+from league import entrants, live, matchmaking, outbox, sweeper
 from league.models import Attempt, Entrant, Match, Rating, Submission
 from tests.factories import (
     make_competition,
@@ -15,6 +16,7 @@ from tests.factories import (
     make_match,
     make_submission,
     make_user,
+    send_match,
 )
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +25,7 @@ LONG_AGO = timezone.now() - timedelta(hours=1)
 
 def report(**fields) -> None:
     body = {
-        "version": "v", "concurrency": 1, "level": "A", "has_box": True, "reason": "",
+        "version": code_version(), "concurrency": 1, "level": "A", "has_box": True, "reason": "",
         "remedy": "", "checks": {}, "pid": 1,
     }  # fmt: skip
     broker.report_worker(live.client(), "w1", body | fields)
@@ -94,7 +96,7 @@ def test_without_a_box_agents_behind_urls_play(field) -> None:
     assert matchmaking.pair(field) > 0
     paired = {seat.submission for match in Match.objects.all() for seat in match.seats.all()}
     assert url_agent in paired
-    match = matches.schedule(field, Match.Purpose.SELF_PLAY, [url_agent, url_agent])
+    match = send_match(field, Match.Purpose.SELF_PLAY, [url_agent, url_agent])
     match.refresh_from_db()
     assert (match.state, match.reason) == ("DISPATCHED", "")
 
@@ -102,10 +104,10 @@ def test_without_a_box_agents_behind_urls_play(field) -> None:
 def test_without_a_box_a_strangers_match_waits_with_the_reason(field) -> None:
     report(has_box=False, level="none", reason="no user namespaces")
     strangers = [e.submission for e in Entrant.objects.exclude(submission__kind="house")]
-    match = matches.schedule(field, Match.Purpose.RATED, strangers)
+    match = send_match(field, Match.Purpose.RATED, strangers)
     match.refresh_from_db()
     assert (match.state, match.reason) == (
-        "QUEUED", f"{matches.NO_BOX} no user namespaces",
+        "QUEUED", f"{outbox.NO_BOX} no user namespaces",
     )  # fmt: skip
     report()
     Match.objects.update(state_since=LONG_AGO)
@@ -118,7 +120,7 @@ def test_without_a_box_a_strangers_match_waits_with_the_reason(field) -> None:
 @pytest.fixture
 def sent(field):
     seats = [e.submission for e in Entrant.objects.all()[:2]]
-    match = matches.schedule(field, Match.Purpose.RATED, seats)
+    match = send_match(field, Match.Purpose.RATED, seats)
     Attempt.objects.update(sent=timezone.now() - timedelta(minutes=11))
     return match, match.attempts.get()
 
@@ -194,7 +196,7 @@ def test_an_attempt_that_plays_for_ever_is_given_up(sent) -> None:
 
 def test_redis_away_loses_nothing(sent, settings) -> None:
     settings.REDIS_URL = "unix:///nonexistent/redis.sock"
-    assert sweeper.sweep() == {"dispatched": 0, "validated": 0}
+    assert sweeper.sweep() == {"dispatched": 0, "validated": 0, "revived": 0}
     assert sent[1].state == "SENT"
 
 

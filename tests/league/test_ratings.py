@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from league import matches, ratings, submissions, tasks
+from league import ledger, matches, ratings, submissions, tasks
 from league.models import Entrant, Ladder, Match, PairCount, Rating, RatingPoint
 from tests.factories import (
     make_competition,
@@ -12,6 +12,7 @@ from tests.factories import (
     make_house_bots,
     make_staff,
     make_user,
+    send_match,
 )
 from tests.league.test_matches import FAULT, episode_result, result_of
 
@@ -20,9 +21,7 @@ pytestmark = pytest.mark.django_db
 
 def play(competition, first, second, *rewards) -> Match:
     """A recorded rated match; rewards of the two episodes, by seat."""
-    match = matches.schedule(
-        competition, Match.Purpose.RATED, [first.submission, second.submission]
-    )
+    match = send_match(competition, Match.Purpose.RATED, [first.submission, second.submission])
     results = [episode_result(pair) for pair in rewards or ((1, -1), (-1, 1))]
     assert matches.record(result_of(match.attempts.get(), *results))
     match.refresh_from_db()
@@ -103,7 +102,7 @@ def test_recompute_changes_nothing_on_an_untouched_ladder(league) -> None:
     tables = list(
         Rating.objects.order_by("pk").values_list("matches", "wins", "losses", "first_seats")
     )
-    assert ratings.recompute(competition) < 1e-6
+    assert ledger.recompute(competition) == ledger.Recount(0.0, 0, 48)
     assert (
         set(PairCount.objects.values_list("first", "second", "wins", "draws", "losses")) == counts
     )
@@ -118,7 +117,9 @@ def test_recompute_repairs_what_was_tampered_with(league) -> None:
     ratings.refit(competition)
     PairCount.objects.update(wins=99)
     Ladder.objects.update(revision=7)
-    assert ratings.recompute(competition) > 1
+    found = ledger.recompute(competition)
+    assert found.change > 1
+    assert found.differences > 1
     assert PairCount.objects.filter(wins=99).count() == 0
 
 
@@ -130,7 +131,7 @@ def test_episodes_of_a_disqualified_entrant_leave_everybodys_rating(league) -> N
         seats__submission=field[4].submission
     )
     submissions.disqualify(field[4].submission, make_staff(), "cheats")
-    ratings.rebuild(competition)
+    ledger.rebuild(competition)
     assert Rating.objects.get(entrant=field[3]).matches == before - met.count()
     assert not Entrant.objects.ranked(competition).filter(pk=field[4].pk).exists()
 
@@ -144,7 +145,7 @@ def test_each_episode_is_counted_once_in_log_table_and_fit(league) -> None:
 def test_crash_share_counts_episodes_of_own_fault() -> None:
     competition = make_competition()
     alice, bob = (make_entrant(competition, make_user(name)) for name in ("alice", "bob"))
-    match = matches.schedule(competition, Match.Purpose.RATED, [alice.submission, bob.submission])
+    match = send_match(competition, Match.Purpose.RATED, [alice.submission, bob.submission])
     failed = episode_result((None, 1), (FAULT, None))
     matches.record(result_of(match.attempts.get(), failed, episode_result()))
     assert Rating.objects.get(entrant=alice).crash_share == 0.5

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from league import matches, results, storage, tasks
+from league import matches, results, storage, tasks, validation
 from league.models import Episode, Match
-from tests.factories import make_competition, make_entrant, make_submission, make_user
+from tests.factories import make_competition, make_entrant, make_submission, make_user, send_match
 from tests.league.test_matches import encoded, episode_result, result_of
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def alice():
 def match(alice) -> Match:
     competition = make_competition()
     seats = [make_entrant(competition, user).submission for user in (alice, make_user("bob"))]
-    return matches.schedule(competition, Match.Purpose.RATED, seats)
+    return send_match(competition, Match.Purpose.RATED, seats)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_damaged_file_costs_only_itself(client, match, alice, damage) -> None:
 @pytest.mark.parametrize("seconds", [float("nan"), -1.0, 1e9])
 def test_a_stage_that_took_no_real_time_is_not_noted(alice, seconds) -> None:
     candidate = make_submission(make_competition(), alice, "PENDING")
-    matches.begin_validation(candidate.pk)
+    validation.begin(candidate.pk)
     attempt = Match.objects.get().attempts.get()
     tasks.record_progress(attempt.pk, attempt.token, "imported", seconds)
     tasks.record_progress(attempt.pk, attempt.token, "unpacked", 0.5)

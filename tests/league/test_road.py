@@ -12,10 +12,10 @@ import pytest
 from django.db import connection
 
 from evaluation import broker
-from league import ratings, submissions, sweeper
+from league import ledger, outbox, submissions, sweeper
 from league.models import Attempt, Entrant, Episode, Match, PairCount, Rating, Submission
 from league.submissions import Upload
-from tests.factories import make_competition, make_house_bots, make_match, make_user
+from tests.factories import make_competition, make_house_bots, make_match, make_user, send_match
 from tests.processes import descendants_of, is_running
 from tests.stack import Stack, database_url, wait_for
 
@@ -106,7 +106,7 @@ class TestAnUpload:
         competition.is_paused = True  # an untouched ladder: nothing is played meanwhile
         competition.save()
         wait_for(lambda: not Match.objects.open().exists(), 60)
-        assert ratings.recompute(competition) < 1e-6
+        assert ledger.recompute(competition).change < 1e-6
 
     def test_as_a_bundle_opens_its_data_file(self, stack: Stack) -> None:
         competition = make_competition()
@@ -149,7 +149,6 @@ class TestAnUpload:
 
 def rated_pair(competition) -> Match:
     """Two slow active entrants and the first match between them, sent to the workers."""
-    from league import matches
 
     seats = []
     for name in ("alice", "bob"):
@@ -157,7 +156,7 @@ def rated_pair(competition) -> Match:
         assert submission.status == "ACTIVE", submission.verdict_message
         seats.append(submission)
     competition.refresh_from_db()
-    return matches.schedule(competition, Match.Purpose.RATED, seats)
+    return send_match(competition, Match.Purpose.RATED, seats)
 
 
 class TestAKilledWorker:
@@ -203,17 +202,16 @@ def test_workers_obey_nobody_who_merely_has_redis(stack: Stack) -> None:
 
 class TestAMessage:
     def test_delivered_five_times_gives_one_result(self, stack: Stack) -> None:
-        from league import matches
 
         competition = make_competition(max_matches=0)
         bots = make_house_bots(competition)
         match = make_match(competition, [bot.submission for bot in bots[:2]])
         os.kill(stack.processes["evaluation"].pid, signal.SIGSTOP)
-        matches.dispatch(match.pk)
+        outbox.dispatch(match.pk)
         attempt = match.attempts.get()
         seats = list(match.seats.select_related("submission__team"))
         for _ in range(4):
-            matches.publish(match, attempt, seats)
+            outbox.publish(match, attempt, seats)
         assert stack.client().llen("evaluation") >= 4
         os.kill(stack.processes["evaluation"].pid, signal.SIGCONT)
         wait_for(lambda: Match.objects.filter(pk=match.pk, state="DONE").exists(), 60)

@@ -11,7 +11,7 @@ from evaluation import replay
 from evaluation.match import AgentSpec, EpisodeSpec, play_episode
 from league import matches, storage
 from league.models import Episode, Match
-from tests.factories import make_competition, make_entrant, make_user
+from tests.factories import make_competition, make_entrant, make_user, send_match
 from tests.league.test_matches import encoded, episode_result, result_of
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def episodes() -> list[Episode]:
     """Two episodes of a match, recorded as a worker sends them."""
     competition = make_competition()
     seats = [make_entrant(competition, make_user(name)).submission for name in ("alice", "bob")]
-    match = matches.schedule(competition, Match.Purpose.RATED, seats)
+    match = send_match(competition, Match.Purpose.RATED, seats)
     assert matches.record(result_of(match.attempts.get(), played(), played()))
     return list(Episode.objects.order_by("pk"))
 

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from evaluation import broker
+from evaluation.version import code_version
 from league import live
 from league.models import Attempt, EpisodeSeat, Match, Submission
 from tests.factories import (
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 def report(has_box=True, **fields):
     """What a worker writes to Redis about itself."""
     worker = {
-        "name": "worker-1", "version": "abc123", "concurrency": 2, "level": "A" if has_box else "C",
+        "name": "worker-1", "version": code_version(), "concurrency": 2, "level": "A" if has_box else "C",
         "has_box": has_box, "reason": "", "remedy": "", "checks": {"no_network": has_box},
         "beat": time.time(),
     } | fields  # fmt: skip

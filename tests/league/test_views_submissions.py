@@ -1,5 +1,6 @@
 """Submitting in three ways, the page of a submission, and what only its team may see."""
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -8,12 +9,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from evaluation import broker, replay
-from league import live, matches, storage
-from league.models import RatingPoint, Submission
+from evaluation.version import code_version
+from league import live, outbox, storage, validation
+from league.models import Match, RatingPoint, Submission
 from tests.factories import (
     make_competition,
     make_entrant,
     make_house_bots,
+    make_match,
     make_rated_match,
     make_staff,
     make_submission,
@@ -291,6 +294,56 @@ def test_opponents_compare_what_was_scored_with_what_was_expected(client, connec
     assert "50 %" in page
 
 
+def test_the_table_of_opponents_marks_what_chance_does_not_explain(client, connectx, alice):
+    entrant = make_entrant(connectx, alice, elo=1000.0, se=20.0, matches=8)
+    rival = make_entrant(connectx, make_user("bob"), elo=1000.0, se=20.0)
+    url = entrant.submission.get_absolute_url()
+    make_rated_match(connectx, entrant.submission, rival.submission, score=0.0)
+    assert '<span class="muted">−50</span>' in client.get(url).text
+    for _ in range(7):
+        make_rated_match(connectx, entrant.submission, rival.submission, score=0.0)
+    assert "<b>−50</b> ◆" in client.get(url).text
+
+
+def test_open_matches_say_why_they_were_chosen(client, connectx, alice):
+    entrant = make_entrant(connectx, alice)
+    rival = make_entrant(connectx, make_user("bob"))
+    seats = [rival.submission, entrant.submission]
+    url = entrant.submission.get_absolute_url()
+    assert "Next matches" not in client.get(url).text
+    make_match(connectx, seats, why=Match.Why.CUT)
+    page = client.get(url).text
+    assert "Next matches" in page
+    assert "<b>cut</b>: it is open who of the two is above the prize cut" in page
+
+
+def test_the_page_says_when_the_rating_settles_and_how_that_is_known(client, connectx, alice):
+    entrant = make_entrant(connectx, alice, elo=1000.0, se=80.0, matches=5)
+    rival = make_entrant(connectx, make_user("bob"))
+    url = entrant.submission.get_absolute_url()
+    assert "no matches are being played here at present" in client.get(url).text
+    make_rated_match(connectx, entrant.submission, rival.submission)
+    page = client.get(url).text
+    assert re.search(r"about \d+ matches, \d+ (min|h)<", page)
+    assert "from the 1 matches of this ladder in the last 10 min, of which it played 1." in page
+    entrant.rating.se = 20.0
+    entrant.rating.save()
+    assert "settled: no more matches are needed" in client.get(url).text
+
+
+def test_a_quick_step_is_called_provisional_until_the_next_fit(client, connectx, alice):
+    entrant = make_entrant(connectx, alice, is_quick=True, crashes=1, matches=5)
+    page = client.get(entrant.submission.get_absolute_url()).text
+    assert "A quick step" in page
+    assert "10 % <small>of its episodes" in page
+
+
+def test_what_it_qualified_with_stays_on_its_page(client, connectx, alice):
+    entrant = make_entrant(connectx, alice, qualifying_elo=1211.0, qualifying_rank=6)
+    page = client.get(entrant.submission.get_absolute_url()).text
+    assert "1211 <small>rank 6, no longer counted" in page
+
+
 def test_a_page_costs_as_many_queries_for_many_matches_as_for_few(
     client, connectx, alice, django_assert_max_num_queries
 ):
@@ -313,17 +366,17 @@ def test_my_submissions_are_mine(client, connectx, alice):
 def test_a_submission_that_cannot_be_boxed_says_why_it_waits(client, connectx, alice):
     reason = "This machine forbids user namespaces."
     worker = {
-        "version": "1", "concurrency": 1, "level": "none", "has_box": False, "reason": reason,
+        "version": code_version(), "concurrency": 1, "level": "none", "has_box": False, "reason": reason,
         "remedy": "sudo x", "checks": {},
     }  # fmt: skip
     broker.report_worker(live.client(), "w1", worker)
     submission = make_submission(connectx, alice, "PENDING")
-    assert matches.begin_validation(submission.pk)
+    assert validation.begin(submission.pk)
     page = client.get(submission.get_absolute_url()).text
     assert f"Waits: no worker can box strangers&#x27; agents at the moment. {reason}" in page
     answer = client.get(f"/api/v1/submissions/{submission.pk}").json()
-    assert (answer["status"], answer["waits_for"]) == ("VALIDATING", f"{matches.NO_BOX} {reason}")
+    assert (answer["status"], answer["waits_for"]) == ("VALIDATING", f"{outbox.NO_BOX} {reason}")
     broker.report_worker(live.client(), "w1", worker | {"has_box": True, "level": "A"})
-    assert matches.dispatch(submission.validations.get().pk)
+    assert outbox.dispatch(submission.validations.get().pk)
     assert client.get(f"/api/v1/submissions/{submission.pk}").json()["waits_for"] == ""
     assert "Waits:" not in client.get(submission.get_absolute_url()).text

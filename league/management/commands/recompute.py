@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from league import ratings
+from league import ledger
 from league.models import Competition
 
 
 class Command(BaseCommand):
-    help = "Rebuilds a competition's ratings from its episodes and prints the largest change."
+    help = "Counts and rates a competition's episodes anew and prints the largest change."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("competition", help="the competition's slug")
@@ -18,4 +18,7 @@ class Command(BaseCommand):
         row = Competition.objects.filter(slug=competition).first()
         if row is None:
             raise CommandError(f"There is no competition {competition!r}.")
-        self.stdout.write(f"{ratings.recompute(row):.9f}")
+        found = ledger.recompute(row)
+        if found.differences:
+            self.stderr.write(f"{found.differences} rows did not equal the log; they do now.")
+        self.stdout.write(f"{found.change:.9f}")

@@ -6,13 +6,14 @@ import time
 import pytest
 
 from evaluation import broker
+from evaluation.version import code_version
 from league import live
 from league.api import health
 
 
 def report(**fields):
     report = {
-        "version": "1", "concurrency": 1, "level": "A", "has_box": True,
+        "version": code_version(), "concurrency": 1, "level": "A", "has_box": True,
         "reason": "", "remedy": "", "checks": {},
     }  # fmt: skip
     broker.report_worker(live.client(), "w1", report | fields)

@@ -6,10 +6,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from evaluation import broker
+from evaluation.version import code_version
 from league.run import announcer
 
 WORKER = {
-    "version": "1", "concurrency": 1, "level": "none", "has_box": False, "checks": {},
+    "version": code_version(), "concurrency": 1, "level": "none", "has_box": False, "checks": {},
     "reason": "This machine forbids user namespaces.", "remedy": "sudo sysctl -w a.b=0",
 }  # fmt: skip
 

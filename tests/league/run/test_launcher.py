@@ -30,7 +30,7 @@ def test_only_the_site_and_its_worker_see_the_site_s_secrets(monkeypatch, tmp_pa
     web = seen_by("web", monkeypatch, tmp_path)
     assert web == {"SECRET_KEY", "DATABASE_URL", "EMAIL_URL"}
     worker = seen_by("league-worker", monkeypatch, tmp_path)
-    assert worker == {"SECRET_KEY", "DATABASE_URL"}
+    assert worker == {"SECRET_KEY", "DATABASE_URL", "EMAIL_URL"}
 
 
 def test_supervisor_passes_everything_on_and_names_itself(monkeypatch, tmp_path):

@@ -13,7 +13,7 @@ from league.errors import Forbidden, LimitReached
 from league.models import Competition, Ladder, Membership, Phase, Submission, Team
 
 Status = Submission.Status
-UNENDED = (Status.PENDING, Status.VALIDATING, Status.ACTIVE)
+UNENDED = (*Submission.UNDECIDED, Status.ACTIVE)
 # A disqualified submission may be reinstated; one that was rejected or retired is out for good.
 TAKES_PART = (*UNENDED, Status.DISQUALIFIED)
 

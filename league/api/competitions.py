@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
-from league import submissions
+from league import quota, submissions
 from league.api.auth import ApiRequest
 from league.api.pages import Window, window_of
 from league.api.routing import PUBLIC, answers, one_of
 from league.errors import NotFound
 from league.limits import PlayLimits, fields_of
-from league.models import Competition, Phase, Submission
+from league.models import Competition, Phase, Team
 
 router = Router(tags=["competitions"])
 
@@ -61,6 +60,8 @@ class CompetitionOut(BaseModel):
     deadline: datetime | None
     closes_at: datetime | None
     takes_urls: bool
+    max_team_size: int = Field(description="Members of a team that enters; 0 for any number.")
+    requires_verified_email: bool = Field(description="Of who submits.")
     prize_cut: int
     limits: LimitsOut
 
@@ -80,6 +81,8 @@ class CompetitionOut(BaseModel):
             deadline=competition.deadline,
             closes_at=competition.closes_at,
             takes_urls=competition.allow_urls,
+            max_team_size=competition.max_team_size,
+            requires_verified_email=competition.requires_verified_email,
             prize_cut=competition.prize_cut,
             limits=limits,
         )
@@ -117,7 +120,7 @@ def with_limits(
     """Each with its limits, and how many submissions of today the caller's team has used."""
     shared = [submissions.limits(competition, AnonymousUser()) for competition in competitions]
     is_known = user.is_authenticated
-    used = used_since(shared[0].resets_at - timedelta(days=1), user) if shared and is_known else {}
+    used = quota.used_today(Team.objects.of(user)) if is_known else {}
     return [
         CompetitionOut.of(
             competition,
@@ -127,9 +130,3 @@ def with_limits(
         )
         for competition, limits in zip(competitions, shared, strict=True)
     ]
-
-
-def used_since(since: datetime, user: User | AnonymousUser) -> dict[int, int]:
-    """Submissions that count against the daily limit, by competition: one query for all."""
-    rows = Submission.objects.visible_details_to(user).filter(created__gte=since).counted()
-    return dict(rows.order_by().values_list("competition").annotate(Count("pk")))

@@ -1,13 +1,18 @@
-"""Accounts: who may sign up, and the pages around logging in."""
+"""Accounts: who may sign up, the pages around logging in, and whose e-mail address is confirmed."""
 
 import re
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
+from django.core.cache import cache
 
-from league.models import Invitation
-from tests.factories import make_user
+from league import tokens
+from league.accounts import has_verified_email
+from league.errors import Forbidden
+from league.models import Invitation, Submission
+from league.submissions import Upload, submit
+from tests.factories import make_competition, make_staff, make_user
 
 pytestmark = pytest.mark.django_db
 FORM = {"username": "dora", "password1": "correct horse 9", "password2": "correct horse 9"}
@@ -129,3 +134,143 @@ def test_a_member_changes_password_and_address(client):
     )
     assert "alice@example.org" in response.text
     assert client.get("/accounts/password/change/").status_code == 200
+
+
+# Confirmed addresses. What is sent lands in the outbox.
+
+SOURCE = "def agent(observation):\n    return 0\n"
+ALICES = "alice@example.org"
+
+
+@pytest.fixture
+def alice(client):
+    user = make_user("alice")
+    client.force_login(user)
+    return user
+
+
+def change(client, action, address=ALICES):
+    cache.clear()  # a next mail to the same address has to wait three minutes
+    return client.post("/accounts/email/", {action: "", "email": address}, follow=True)
+
+
+def follow_link(client, number=-1):
+    link = re.search(r"/accounts/confirm-email/\S+", mail.outbox[number].body)[0]
+    page = client.get(link)
+    return client.post(link, follow=True) if "Yes, confirm it" in page.text else page
+
+
+def test_an_address_of_the_sign_up_is_confirmed_by_the_link_in_the_mail(client):
+    sign_up(client, email="dora@example.org")
+    dora = get_user_model().objects.get(username="dora")
+    assert not has_verified_email(dora)
+    assert mail.outbox[0].to == ["dora@example.org"]
+    client.logout()
+    assert "You have confirmed dora@example.org" in follow_link(client).text
+    assert has_verified_email(dora)
+    client.force_login(dora)
+    assert "verified" in client.get("/accounts/email/").text
+
+
+def test_looking_at_the_link_confirms_nothing(client, alice):
+    change(client, "action_add")
+    link = re.search(r"/accounts/confirm-email/\S+", mail.outbox[0].body)[0]
+    assert f"Is <b>{ALICES}</b> your address?" in client.get(link).text
+    assert not has_verified_email(alice)
+    assert client.get("/accounts/confirm-email/forged:key/").status_code == 200
+    assert not has_verified_email(alice)
+
+
+def test_the_mail_is_sent_again_when_asked_for(client, alice):
+    change(client, "action_add")
+    page = change(client, "action_send")
+    assert f"Confirmation email sent to {ALICES}" in page.text
+    assert len(mail.outbox) == 2
+    client.post("/accounts/email/", {"action_send": "", "email": ALICES})
+    assert len(mail.outbox) == 2  # not twice within three minutes
+    follow_link(client)
+    assert has_verified_email(alice)
+
+
+def test_who_removes_the_confirmed_address_has_none(client, alice):
+    change(client, "action_add")
+    follow_link(client)
+    change(client, "action_add", "new@example.org")
+    change(client, "action_primary", "new@example.org")
+    assert has_verified_email(alice)  # still the old one: the new one cannot take its place yet
+    change(client, "action_remove", "new@example.org")
+    change(client, "action_remove")
+    assert not has_verified_email(alice)
+
+
+def test_a_changed_address_counts_once_it_is_confirmed(client, alice):
+    change(client, "action_add")
+    follow_link(client)
+    change(client, "action_add", "new@example.org")
+    follow_link(client)
+    change(client, "action_primary", "new@example.org")
+    change(client, "action_remove")
+    alice.refresh_from_db()
+    assert has_verified_email(alice)
+    assert alice.email == "new@example.org"
+
+
+def test_one_address_confirms_one_account(client, alice):
+    change(client, "action_add")
+    follow_link(client)
+    bob = make_user("bob", email=ALICES)  # as the organiser may have typed it
+    client.force_login(bob)
+    client.get("/accounts/email/")
+    change(client, "action_send")
+    assert "belongs to another account" in follow_link(client).text
+    assert (has_verified_email(alice), has_verified_email(bob)) == (True, False)
+
+
+def test_a_link_to_an_address_that_was_removed_meanwhile_confirms_nothing(client, alice):
+    change(client, "action_add")
+    change(client, "action_remove")
+    follow_link(client)
+    assert not has_verified_email(alice)
+
+
+def test_where_it_is_asked_for_only_confirmed_ones_submit(client, alice, settings):
+    asking, easy = make_competition(requires_verified_email=True), make_competition("easy")
+    upload = Upload.from_source(SOURCE)
+    assert submit(easy, alice, upload).created
+    for user in (alice, make_staff()):
+        with pytest.raises(Forbidden) as error:
+            submit(asking, user, upload)
+        assert (error.value.code, error.value.status) == ("email_not_verified", 403)
+    assert f"{settings.SITE_URL}/accounts/email/" in error.value.message
+    assert not Submission.objects.filter(competition=asking).exists()
+    change(client, "action_add")
+    follow_link(client)
+    assert submit(asking, alice, upload).created
+
+
+def test_the_submit_page_says_so_before_the_button(client, alice):
+    make_competition(requires_verified_email=True)
+    path, form = "/competitions/connectx/submit/", {"way": "source", "source": SOURCE}
+    page = client.get(path).text
+    assert page.count('<a href="/accounts/email/">add yours</a>') == 1
+    assert 'type="submit" disabled>Submit' in page
+    refused = client.post(path, form)
+    assert (refused.status_code, refused.text.count("confirmed e-mail address")) == (403, 1)
+    change(client, "action_add")
+    follow_link(client)
+    assert "confirmed e-mail address" not in client.get(path).text
+    assert client.post(path, form).status_code == 302
+
+
+def test_the_api_says_where_to_confirm(client, alice, settings):
+    make_competition(requires_verified_email=True)
+    headers = {"Authorization": f"Bearer {tokens.issue(alice)}"}
+    response = client.post(
+        "/api/v1/competitions/connectx/submissions",
+        {"source": SOURCE},
+        content_type="application/json",
+        headers=headers,
+    )
+    assert response.status_code == 403
+    assert response.json()["code"] == "email_not_verified"
+    assert f"{settings.SITE_URL}/accounts/email/" in response.json()["error"]

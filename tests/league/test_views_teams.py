@@ -182,7 +182,7 @@ def test_the_page_tells_what_will_happen_and_a_post_does_it(enter, team) -> None
     assert everything() == before
     for words in (
         "Join alice?", "<b>dora</b>", "your own team eve ends", "1 submission comes along",
-        "retires: a team has its 1 newest active", "stays behind and retires",
+        "retires: of a team only the newest one plays", "stays behind and retires",
         f"#{double.pk}</span></span> in Connectx stays behind",
         f"#{old.pk}</span></span> in Connectx retires",
     ):  # fmt: skip

@@ -14,14 +14,16 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 
 import evaluation
-from league import competitions, house, ledger, limits, matches, submissions
-from league.errors import LeagueError
+from league import alerts, competitions, halts, house, ledger, limits, matches, submissions
+from league.errors import Conflict, LeagueError
 from league.models import (
+    Alert,
     ApiToken,
     Attempt,
     AuditEntry,
     Competition,
     Entrant,
+    Halt,
     Invitation,
     Match,
     MatchSeat,
@@ -111,13 +113,25 @@ class ReadOnlyAdmin(ModelAdmin):
         return super().change_view(request, object_id, *args, **more)
 
 
+LADDER_FACTS = ("stage", "locked_at", "field_hash", "fitted_at", "data_hash", "revision")
+
+
+def ladder_fact(name: str) -> Callable[["CompetitionAdmin", Competition], Any]:
+    """A read-only field of the competition's ladder; empty before there is one."""
+
+    def fact(model_admin: "CompetitionAdmin", competition: Competition) -> Any:
+        return getattr(getattr(competition, "ladder", None), name, None)
+
+    return admin.display(description=name.replace("_", " "), empty_value="–")(fact)
+
+
 @admin.register(Competition)
 class CompetitionAdmin(ModelAdmin):
     list_display = ("title", "environment", "phase_now", "is_paused", "deadline", "entrants_now")
     list_filter = ("is_paused", "environment", "opens_at", "deadline")
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
-    readonly_fields = ("environment_version", "anchor", "is_paused")
+    readonly_fields = ("environment_version", "anchor", "is_paused", *LADDER_FACTS)
     actions = (
         with_reason("Pause", competitions.pause),
         with_reason("Resume", competitions.resume),
@@ -136,7 +150,15 @@ class CompetitionAdmin(ModelAdmin):
             },
         ),
         ("Dates", {"fields": ("opens_at", "deadline", "closes_at", "is_paused")}),
-        ("Who may submit what", {"fields": ("daily_limit", "active_limit", "allow_urls")}),
+        (
+            "Who may submit what",
+            {
+                "fields": (
+                    "daily_limit", "active_limit", "allow_urls", "max_team_size",
+                    "requires_verified_email",
+                )
+            },
+        ),
         (
             "How agents play",
             {
@@ -145,7 +167,10 @@ class CompetitionAdmin(ModelAdmin):
                 "match on; each episode keeps the limits that it was played under.",
             },
         ),
-        ("Ladder", {"fields": ("prize_cut", "settle_se", "max_matches")}),
+        (
+            "Ladder",
+            {"fields": ("prize_cut", "settle_se", "final_settle_se", "max_matches", *LADDER_FACTS)},
+        ),
     )  # fmt: skip
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -155,6 +180,8 @@ class CompetitionAdmin(ModelAdmin):
         if db_field.name == "packages":
             kwargs["widget"] = forms.Select(choices=limits.package_choices())
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    stage, locked_at, field_hash, fitted_at, data_hash, revision = map(ladder_fact, LADDER_FACTS)
 
     @admin.display(description="phase")
     def phase_now(self, competition: Competition) -> str:
@@ -223,7 +250,11 @@ class MatchAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "seats__submission__team__name")
     list_select_related = ("competition",)
     inlines = (SeatInline, AttemptInline)
-    actions = (with_reason("Run again", matches.run_again), with_reason("Void", matches.void))
+    actions = (
+        with_reason("Run again", matches.run_again),
+        with_reason("Cancel", matches.cancel),
+        with_reason("Void", matches.void),
+    )
 
 
 class MembershipInline(TabularInline):
@@ -252,6 +283,44 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("created", "actor", "action", "target", "reason")
     list_filter = ("action", "created")
     search_fields = ("target", "reason", "actor__username")
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    list_display = ("code", "target", "message", "count", "raised", "last_seen", "closed")
+    list_filter = (("closed", admin.EmptyFieldListFilter), "code", "raised")
+    search_fields = ("target", "message")
+    actions = (with_reason("Close", alerts.close),)
+
+
+def lift(stop: Halt, actor: Any, reason: str) -> None:
+    """One that is over must not end the one that is not."""
+    if stop.ended:
+        raise Conflict("This stop is over already.", "no_change")
+    halts.lift(actor, reason)
+
+
+@admin.register(Halt)
+class HaltAdmin(ReadOnlyAdmin):
+    """Adding one stops all competitions; lifting it lets them go on."""
+
+    list_display = ("reason", "actor", "began", "ended")
+    list_filter = (("ended", admin.EmptyFieldListFilter),)
+    list_select_related = ("actor",)
+    fields = ("reason", "actor", "began", "ended")
+    actions = (with_reason("Lift", lift),)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("league.add_halt") and halts.current() is None
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj else ("reason",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return super().get_readonly_fields(request, obj) if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Halt, form: Any, change: bool) -> None:
+        obj.pk = halts.halt(request.user, obj.reason).pk
 
 
 @admin.register(Invitation)

@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.mail import send_mail
@@ -10,7 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from league.models import Alert
+from league.errors import Conflict
+from league.models import Alert, AuditEntry
 from league.queue import later
 
 SILENT_AFTER = timedelta(hours=1)
@@ -45,6 +47,13 @@ def _raise(code: str, message: str, target: object) -> None:
 def close_alert(code: str, target: object = "") -> bool:
     found = Alert.objects.filter(code=code, target=str(target)[:120], closed=None)
     return bool(found.update(closed=timezone.now()))
+
+
+def close(alert: Alert, actor: Any, reason: str) -> None:
+    """An organiser has seen to it; what comes back opens a new one."""
+    if not open_alerts().filter(pk=alert.pk).update(closed=timezone.now()):
+        raise Conflict("This alert is closed already.", "no_change")
+    AuditEntry.log(actor, "close alert", alert.code, reason)
 
 
 def close_silent() -> int:

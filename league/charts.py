@@ -166,3 +166,9 @@ def move_scale(moves: Sequence[dict[str, Any]], limit_s: float, size: float = 12
     """One scale for the bars of all moves of a seat; the limit is always on it."""
     longest = max((max(move["seconds"], move["wall"] or 0) for move in moves), default=0)
     return Scale(0, max(longest, limit_s, 1e-3) * 1.02, size)
+
+
+def hour_bars(counts: Sequence[int], most: int, height: float = 20) -> list[tuple[int, float]]:
+    """A bar (place, height) for each hour that has any; whatever happened at all can be seen."""
+    scale = Scale(0, max(most, 1), height)
+    return [(place, max(scale.at(count), 1.0)) for place, count in enumerate(counts) if count]

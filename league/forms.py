@@ -66,6 +66,16 @@ class TeamNameForm(forms.Form):
     name = forms.CharField(max_length=120, label="New name")
 
 
+class ControlForm(forms.Form):
+    """An organiser stops something or lets it go on, and says why."""
+
+    action = forms.ChoiceField(choices=[(name, name) for name in words.CONTROLS])
+    competition = forms.SlugField(required=False)
+    reason = forms.CharField(
+        max_length=300, error_messages={"required": "Say why: the reason is kept."}
+    )
+
+
 class LeaderboardFilter(forms.Form):
     q = forms.CharField(
         required=False, max_length=100, label="Find", widget=forms.TextInput({"type": "search"})

@@ -155,6 +155,25 @@ BOX_DETAILS = {
 }
 
 
+CONTROLS = {
+    "pause": "The competition is paused: no further match of it is sent out",
+    "resume": "The competition goes on",
+    "halt": "Everything is stopped: no match is sent out",
+    "lift": "The league goes on: what has waited is sent out within seconds",
+}
+ALERTS = {
+    "match_given_up": "Its page names the fault of each attempt. When that is mended, run it again "
+    "in the admin.",
+    "validation_put_off": "Its page names the fault; it is tried again by itself once that is "
+    "mended.",
+    "disk_nearly_full": "Make room on the disk, or lower the budgets of replays and logs. Matches "
+    "go on by themselves.",
+    "counts_differ": "The ladder is being counted again from the log, which alone is the truth. If "
+    "this comes back, keep a backup and report it.",
+    "lock_waits": "Look below for what stands too long. An organiser may void a match or "
+    "disqualify what hangs.",
+    "unplayable": "They are left out for an hour and then tried again. Their pages name the fault.",
+}
 BEYOND_CHANCE = (
     "More than chance: the two suit each other better or worse than one number for each can say."
 )

@@ -18,6 +18,7 @@ from league.api import (
     matches,
     progress,
     signing,
+    status,
     submissions,
 )
 from league.api.auth import SUBMIT, ApiRequest, Bearer, identify
@@ -85,4 +86,5 @@ api.add_router("/submissions", progress.router)
 api.add_router("/matches", matches.router)
 api.add_router("/episodes", episodes.router)
 api.add_router("/signing-key", signing.router)
+api.add_router("/status", status.router)
 api.add_router("", elsewhere)  # the last, for it takes whatever is left

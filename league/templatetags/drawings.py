@@ -114,3 +114,21 @@ def bar(count: int, most: int) -> SafeString:
         '<svg class="bar-mark" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
         f'<rect width="{100 * count / max(most, 1):.4g}" height="10"/></svg>'
     )
+
+
+@register.simple_tag
+def hours(counts: Sequence[int], most: int) -> SafeString:
+    """A bar an hour, the present one last and hollow, for it is not over; `most` fills the height.
+
+    The numbers stand beside it, so that nothing is lost on who cannot see it.
+    """
+    last = len(counts) - 1
+    bars = "".join(
+        f'<rect{" class=now" if place == last else ""} x="{5 * place}" y="{20 - height:g}" '
+        f'width="4" height="{height:g}"/>'
+        for place, height in charts.hour_bars(counts, most)
+    )
+    return mark_safe(
+        f'<svg class="hours" viewBox="0 0 {5 * len(counts) - 1} 20" aria-hidden="true">'
+        f'<path d="M0 20h{5 * len(counts) - 1}"/>{bars}</svg>'
+    )

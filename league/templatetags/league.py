@@ -343,6 +343,12 @@ def weak_box() -> dict[str, str] | None:
 
 
 @register.filter
+def alert_advice(code: str) -> str:
+    """What to do about it; empty for an alert that this release does not know."""
+    return words.ALERTS.get(code, "")
+
+
+@register.filter
 def inline_code(text: str) -> SafeString:
     """What stands between backticks is set as code."""
     parts = text.split("`")

@@ -2,10 +2,19 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from league import house
+from league import alerts, halts, house
 from league.limits import of_competition
-from league.models import AuditEntry, Competition, Entrant, Match, Submission
+from league.models import (
+    Alert,
+    AuditEntry,
+    Competition,
+    Entrant,
+    Ladder,
+    Match,
+    Submission,
+)
 from tests.factories import make_competition, make_entrant, make_match, make_staff, make_user
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +47,8 @@ def act(client, model: str, action: str, *rows, **form):
         "auditentry",
         "invitation",
         "apitoken",
+        "alert",
+        "halt",
     ],
 )
 def test_every_list_page_opens(client, carol, model) -> None:
@@ -99,12 +110,64 @@ def test_run_again_and_void(client, carol) -> None:
     assert match.is_void
 
 
+def test_cancel_takes_off_what_no_worker_has_begun(client, carol) -> None:
+    competition = make_competition()
+    seats = [make_entrant(competition, make_user(name)).submission for name in ("alice", "bob")]
+    waiting, playing = make_match(competition, seats), make_match(competition, seats, "DISPATCHED")
+    page = act(client, "match", "cancel", waiting, playing, reason="wrong clock")
+    assert b"Only a rated match that still waits" in page.content
+    assert [Match.objects.get(pk=m.pk).state for m in (waiting, playing)] == [
+        "ABORTED", "DISPATCHED",
+    ]  # fmt: skip
+    assert AuditEntry.objects.get(action="cancel").reason == "wrong clock"
+
+
+def test_an_alert_is_closed_with_a_reason_and_once(client, carol) -> None:
+    now = timezone.now()
+    alert = Alert.objects.create(code="lock_waits", message="x", raised=now, last_seen=now)
+    act(client, "alert", "close", alert, reason="seen to")
+    assert not alerts.open_alerts().exists()
+    assert AuditEntry.objects.get(action="close alert").reason == "seen to"
+    page = act(client, "alert", "close", alert, reason="again")
+    assert b"closed already" in page.content
+
+
+def test_adding_a_halt_stops_all_and_lifting_it_lets_all_go_on(client, carol) -> None:
+    add = reverse("admin:league_halt_add")
+    assert b'name="ended' not in client.get(add).content
+    client.post(add, {"reason": ""})
+    assert halts.current() is None
+    client.post(add, {"reason": "flood in the hall"})
+    stop = halts.current()
+    assert (stop.reason, stop.actor) == ("flood in the hall", carol)
+    assert client.get(add).status_code == 403, "there is one at most"
+    assert client.get(reverse("admin:league_halt_change", args=[stop.pk])).status_code == 200
+    act(client, "halt", "lift", stop, reason="dry again")
+    assert halts.current() is None
+    halts.halt(carol, "another")
+    page = act(client, "halt", "lift", stop, reason="by mistake")
+    assert b"over already" in page.content
+    assert halts.current()
+    assert [e.action for e in AuditEntry.objects.all()] == ["halt", "lift halt", "halt"]
+
+
+def test_a_competition_shows_the_facts_of_its_ladder(client, carol) -> None:
+    competition = make_competition()
+    url = reverse("admin:league_competition_change", args=[competition.pk])
+    assert client.get(url).status_code == 200
+    Ladder.objects.create(competition=competition, field_hash="abcdef" * 8, data_hash="012345" * 8)
+    page = client.get(url).text
+    assert "abcdef" * 8 in page
+    assert "012345" * 8 in page
+
+
 def competition_form(**change):
     return {
         "title": "Small", "slug": "small", "environment": "connectx",
         "configuration": '{"rows": 4, "columns": 5, "inarow": 3}', "opens_at_0": "2026-01-01",
         "opens_at_1": "00:00", "daily_limit": 5, "active_limit": 2, "startup_s": 10,
         "memory_mb": 1024, "prize_cut": 10, "settle_se": 50, "max_matches": 200,
+        "final_settle_se": 25, "max_team_size": 3, "requires_verified_email": "on",
         "clock": "charged", "packages": "numpy",
     } | change  # fmt: skip
 
@@ -117,6 +180,8 @@ def test_a_created_competition_has_its_house_bots_on_the_ladder(client, carol) -
     assert competition.anchor
     assert competition.environment_version
     assert AuditEntry.objects.get(action="create").actor == carol
+    assert (competition.final_settle_se, competition.max_team_size) == (25, 3)
+    assert competition.requires_verified_email
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,37 @@
 """The status page: what waits, since when, and what mends it."""
 
 import json
+import re
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.core.cache import cache
 from django.utils import timezone
 
+import league
 from evaluation import broker
 from evaluation.version import code_version
-from league import live
-from league.models import Attempt, EpisodeSeat, Match, Submission
+from league import disk, halts, live, status, words
+from league.models import (
+    Alert,
+    Attempt,
+    AuditEntry,
+    Competition,
+    Episode,
+    EpisodeSeat,
+    Match,
+    Submission,
+)
 from tests.factories import (
     make_competition,
     make_match,
     make_rated_match,
     make_staff,
     make_submission,
+    make_user,
 )
 
 pytestmark = pytest.mark.django_db
@@ -25,9 +40,9 @@ pytestmark = pytest.mark.django_db
 def report(has_box=True, **fields):
     """What a worker writes to Redis about itself."""
     worker = {
-        "name": "worker-1", "version": code_version(), "concurrency": 2, "level": "A" if has_box else "C",
-        "has_box": has_box, "reason": "", "remedy": "", "checks": {"no_network": has_box},
-        "beat": time.time(),
+        "name": "worker-1", "version": code_version(), "concurrency": 2,
+        "level": "A" if has_box else "C", "has_box": has_box, "reason": "", "remedy": "",
+        "checks": {"no_network": has_box}, "beat": time.time(),
     } | fields  # fmt: skip
     live.client().set(broker.worker_key(worker["name"]), json.dumps(worker))
 
@@ -107,6 +122,202 @@ def test_the_page_costs_a_constant_number_of_queries(client, django_assert_max_n
         make_match(competition, [first, first], Match.State.QUEUED)
     with django_assert_max_num_queries(12):
         client.get("/status/")
+
+
+def test_asked_again_within_half_a_minute_it_counts_no_day(client, django_assert_max_num_queries):
+    make_competition()
+    client.get("/status/")
+    with django_assert_max_num_queries(7):
+        client.get("/status/")
+
+
+def test_waiting_is_told_by_kind_state_and_age(client):
+    competition = make_competition()
+    first = make_submission(competition)
+    make_match(competition, [first, first], purpose="self_play", candidate=first)
+    rated = make_match(competition, [first, first], "DISPATCHED")
+    since = timezone.now() - timedelta(minutes=7)
+    Match.objects.filter(pk=rated.pk).update(state_since=since)
+    rows = {(row.kind, row.state): row for row in status.waiting()}
+    assert set(rows) == {("validation match", "queued"), ("rated match", "dispatched")}
+    assert not rows["validation match", "queued"].is_stuck
+    late = rows["rated match", "dispatched"]
+    assert (late.count, late.oldest, late.is_stuck) == (1, since, True)
+
+
+def test_games_are_counted_by_competition_and_hour(client):
+    connectx, other = make_competition(), make_competition("other")
+    now = timezone.now()
+    for competition, hours_ago, count in ((connectx, 0, 3), (connectx, 5, 2), (other, 23, 1)):
+        first = make_submission(competition)
+        for _ in range(count):
+            match = make_match(competition, [first, first], "DONE")
+            episode = Episode.objects.create(match=match, number=0)
+            moment = now - timedelta(hours=hours_ago)
+            Episode.objects.filter(pk=episode.pk).update(created=moment)
+    old = Episode.objects.create(match=match, number=1)
+    Episode.objects.filter(pk=old.pk).update(created=now - timedelta(hours=24))
+    rows = status.day().throughput(status.watched_competitions(now))
+    assert [row.competition for row in rows] == [connectx, other]
+    assert rows[0].hours == [0] * 18 + [2] + [0] * 4 + [3]
+    assert rows[1].hours == [1] + [0] * 23
+    assert (rows[0].today, rows[0].busiest, rows[0].last_hour) == (5, 3, 3)
+    page = client.get("/status/").text
+    assert page.count('<svg class="hours"') == 2
+    assert 'data-label="24 hours">5<' in page
+
+
+def test_open_alerts_stand_first_with_what_to_do(client):
+    now = timezone.now()
+    Alert.objects.create(
+        code="lock_waits", message="The field is still open.", count=3,
+        raised=now - timedelta(hours=2), last_seen=now,
+    )  # fmt: skip
+    Alert.objects.create(code="unplayable", message="gone", raised=now, last_seen=now, closed=now)
+    page = client.get("/status/").text
+    assert page.index("The field is still open.") < page.index("Parts")
+    assert "raised 3 times" in page
+    assert "Look below for what stands too long." in page
+    assert "gone" not in page
+
+
+def test_every_alert_that_is_raised_has_an_advice():
+    """The codes stand in the calls of raise_alert."""
+    sources = [path.read_text() for path in Path(league.__file__).parent.glob("*.py")]
+    calls = re.findall(r"raise_alert\(\s*([A-Z]+|\"\w+\")", "".join(sources))
+    assert len(calls) >= 5
+    assert {disk.FULL if name == "FULL" else name.strip('"') for name in calls} == set(words.ALERTS)
+
+
+def test_a_stop_is_said_before_all_else(client):
+    report()
+    live.mark_beat()
+    halts.halt(make_staff(), "flood in the hall")
+    page = client.get("/status/").text
+    assert "Everything is stopped" in page
+    assert "flood in the hall" in page
+    assert "carol" not in page, "who it was is for staff"
+
+
+def test_disk_budgets_and_the_last_backup_are_shown(client, settings):
+    settings.REPLAY_BUDGET_GB = 2
+    assert "none noted" in client.get("/status/").text
+    cache.clear()
+    AuditEntry.log(None, "backup", "league.tar.gz")
+    page = client.get("/status/").text
+    assert " free</span>, replays " in page
+    assert "of 2.0" in page
+    assert "none noted" not in page
+
+
+def test_a_full_disk_is_named(client, settings):
+    settings.DISK_RESERVE_MB = 10**9
+    assert "The disk is nearly full" in client.get("/status/").text
+
+
+def test_a_worker_with_other_code_is_shown_as_drained(client):
+    live.mark_beat()
+    report()
+    assert "drained" not in client.get("/status/").text
+    report(name="worker-2", version="another")
+    assert "1 run another version and are drained" in client.get("/status/").text
+    live.client().delete(broker.worker_key("worker-1"))
+    assert "All evaluation workers run another version" in client.get("/status/").text
+
+
+def control(client, action, reason="because", **fields):
+    return client.post("/status/control/", {"action": action, "reason": reason} | fields)
+
+
+def test_staff_pause_and_resume_a_competition_with_a_reason(client):
+    make_competition()
+    client.force_login(make_staff())
+    assert 'value="pause"' in client.get("/status/").text
+    assert control(client, "pause", "the hall is closed", competition="connectx").status_code == 302
+    assert Competition.objects.get().is_paused
+    assert 'value="resume"' in client.get("/status/").text
+    control(client, "resume", competition="connectx")
+    assert not Competition.objects.get().is_paused
+    entries = [(entry.action, entry.reason) for entry in AuditEntry.objects.all()]
+    assert entries == [("resume", "because"), ("pause", "the hall is closed")]
+
+
+def test_staff_stop_all_and_lift_it(client):
+    carol = make_staff()
+    client.force_login(carol)
+    control(client, "halt", "flood")
+    assert halts.current().actor == carol
+    assert 'value="lift"' in client.get("/status/").text
+    control(client, "lift", "dry")
+    assert halts.current() is None
+
+
+@pytest.mark.parametrize("fields", [{"reason": ""}, {"action": "explode"}, {"competition": "n o"}])
+def test_without_a_reason_nothing_is_stopped(client, fields):
+    make_competition()
+    client.force_login(make_staff())
+    form = {"action": "pause", "competition": "connectx", "reason": "x"} | fields
+    page = client.post("/status/control/", form, follow=True).text
+    assert 'class="notice error"' in page
+    assert not Competition.objects.get().is_paused
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_competition_that_is_not_there_is_not_found(client):
+    client.force_login(make_staff())
+    assert control(client, "pause", competition="nowhere").status_code == 404
+
+
+@pytest.mark.parametrize("name", [None, "bob"])
+def test_nobody_else_stops_anything_or_sees_how(client, name):
+    make_competition()
+    if name:
+        client.force_login(make_user(name))
+    assert "status/control" not in client.get("/status/").text
+    assert control(client, "halt").status_code == 403
+    assert control(client, "pause", competition="connectx").status_code == 403
+    assert client.get("/status/control/").status_code == 405
+    assert halts.current() is None
+    assert not Competition.objects.get().is_paused
+
+
+def test_staff_without_the_right_see_and_do_nothing_either(client):
+    make_competition()
+    client.force_login(make_user("dave", is_staff=True))
+    assert "status/control" not in client.get("/status/").text
+    assert control(client, "halt").status_code == 403
+
+
+def test_a_right_to_competitions_alone_does_not_stop_all(client):
+    make_competition()
+    dave = make_user("dave", is_staff=True)
+    dave.user_permissions.add(Permission.objects.get(codename="change_competition"))
+    client.force_login(dave)
+    page = client.get("/status/").text
+    assert 'value="pause"' in page
+    assert 'value="halt"' not in page
+    assert control(client, "halt").status_code == 403
+    assert control(client, "pause", competition="connectx").status_code == 302
+
+
+def test_the_api_says_the_same(client):
+    report(version="another")
+    competition = make_competition()
+    make_match(competition, [make_submission(competition)] * 2)
+    halts.halt(make_staff(), "flood")
+    answer = client.get("/api/v1/status").json()
+    assert answer["stopped"] == "flood"
+    assert answer["summary"].startswith("Everything is stopped")
+    assert [(row["kind"], row["count"]) for row in answer["waiting"]] == [("rated match", 1)]
+    assert [(row["name"], row["is_current"]) for row in answer["workers"]] == [("worker-1", False)]
+    assert answer["throughput"] == [
+        {"competition": "connectx", "is_paused": False, "episodes": [0] * 24}
+    ]
+    assert [row["kind"] for row in answer["disk"]] == ["replays", "logs"]
+    assert answer["disk_free_bytes"] > 0
+    assert answer["alerts"] == answer["failures"] == answer["faults"] == []
+    assert list(answer["queues"]) == ["first", "validation", "evaluation", "league"]
+    assert answer["last_backup"] is None
 
 
 def test_htmx_gets_the_part_that_changes(client):

@@ -27,6 +27,7 @@ PROMISED = {
     "GET /episodes/{id}",
     "GET /episodes/{id}/replay",
     "GET /signing-key",
+    "GET /status",
 }
 FIELDS = {
     "SubmissionOut": "id status kind sha256 verdict advice created rating rating_low rating_high "

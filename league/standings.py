@@ -10,8 +10,8 @@ from django.db.models import Count, F, OuterRef, Subquery, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from league import charts
-from league.models import Competition, Entrant, Episode, Match
+from league import charts, finals
+from league.models import Competition, Entrant, Episode, Ladder, Match, Phase, Stage
 
 TOP = 5
 COUNT_KEPT_S = 30
@@ -22,10 +22,15 @@ class Standing:
     """What the home page shows of one competition."""
 
     competition: Competition
+    ladder: Ladder | None
     top: list[Entrant]
     entrants: int
     episodes_today: int
     newest: Episode | None
+
+    @property
+    def lock_waits(self) -> str | None:
+        return lock_waits(self.competition, self.ladder)
 
     @property
     def scale(self) -> charts.Scale:
@@ -37,10 +42,26 @@ def standings(competitions: Sequence[Competition]) -> list[Standing]:
     ids = [competition.pk for competition in competitions]
     top, entrants = _top(ids), _entrants(ids)
     episodes, newest = episodes_today(), newest_episodes(ids)
+    ladders = Ladder.objects.in_bulk(ids)
     return [
-        Standing(c, top[c.pk], entrants.get(c.pk, 0), episodes.get(c.pk, 0), newest.get(c.pk))
+        Standing(
+            competition=c,
+            ladder=ladders.get(c.pk),
+            top=top[c.pk],
+            entrants=entrants.get(c.pk, 0),
+            episodes_today=episodes.get(c.pk, 0),
+            newest=newest.get(c.pk),
+        )
         for c in competitions
     ]
+
+
+def lock_waits(competition: Competition, ladder: Ladder | None) -> str | None:
+    """Between deadline and lock: what of before it is still under way, perhaps nothing."""
+    is_locked = ladder is not None and ladder.stage == Stage.FINAL
+    if is_locked or competition.phase != Phase.FINAL:
+        return None
+    return finals.waits_for(competition)
 
 
 def _top(ids: Sequence[int]) -> dict[int, list[Entrant]]:

@@ -19,17 +19,17 @@ Run = tuple[int, int]
 class Field:
     """Everybody whom the last fit has ranked, with the covariance of their ratings if it is kept.
 
-    ranks, elos: [N]. variance: [N] Elo points squared; covariance: [N, N] or None.
+    size: of the whole ladder, with those that the next fit will rank. ranks, elos: [N]. variance:
+    [N] Elo points squared; covariance: [N, N] or None.
     """
+
+    size: int
 
     places: dict[int, int]
     ranks: NDArray[np.int64]
     elos: NDArray[np.float64]
     variance: NDArray[np.float64]
     covariance: NDArray[np.float64] | None
-
-    def __len__(self) -> int:
-        return len(self.places)
 
     def level(self, entrant_id: int) -> list[Run]:
         """The ranks that this entrant cannot be told apart from, its own among them, as runs.
@@ -50,12 +50,14 @@ class Field:
 
 def field_of(competition_id: int) -> Field:
     """Reads ratings and covariance once; what is asked of the field afterwards reads nothing."""
-    ranked = Entrant.objects.playing().filter(competition=competition_id, rating__rank__gt=0)
     wanted = ("competition_id", "rating__elo", "rating__se", "rating__rank")
-    entrants = list(ranked.select_related("rating").only(*wanted))
+    rows = Entrant.objects.playing().filter(competition=competition_id)
+    playing = list(rows.select_related("rating").only(*wanted))
+    entrants = [entrant for entrant in playing if entrant.rating.rank]
     covariance = ratings.covariance(competition_id, entrants)
     errors = np.array([entrant.rating.se for entrant in entrants], dtype=np.float64)
     return Field(
+        size=len(playing),
         places={entrant.pk: place for place, entrant in enumerate(entrants)},
         ranks=np.array([entrant.rating.rank for entrant in entrants], dtype=np.int64),
         elos=np.array([entrant.rating.elo for entrant in entrants], dtype=np.float64),

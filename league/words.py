@@ -55,8 +55,9 @@ SEAT_STATUSES = {
 PHASES = {
     Phase.UPCOMING: "Not open yet: looking is free, uploading starts at the opening.",
     Phase.OPEN: "Agents can be submitted and play.",
-    Phase.FINAL: "The deadline has passed: the field is closed, and matches go on.",
-    Phase.CLOSED: "No more matches: the ladder stands.",
+    Phase.FINAL: "The deadline has passed. The field is locked, and the final ranking comes from "
+    "games that are played from then on.",
+    Phase.CLOSED: "No more matches: the ranking is final.",
 }
 VERDICTS = {
     "bad_upload": "The upload could not be opened as an agent.",

@@ -31,7 +31,8 @@ QUICK = mark_safe(
     '<span title="A quick step after the newest match; the joint fit follows within seconds.">'
     "≈</span>"
 )
-UNITS = ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "h"), (60, "min"))
+DAY_UNITS = ((86400, "day"), (3600, "h"), (60, "min"))
+UNITS = ((86400 * 365, "year"), (86400 * 30, "month"), *DAY_UNITS)
 
 
 def span_words(span: timedelta) -> str:
@@ -65,6 +66,27 @@ def when(moment: datetime | None) -> SafeString | str:
         return _time(moment, "now")
     words_ = span_words(span)
     return _time(moment, f"in {words_}" if span > timedelta(0) else f"{words_} ago")
+
+
+@register.simple_tag
+def countdown(moment: datetime) -> SafeString:
+    """Until something happens, in two units: "in 2 days 4 h". Scripts let it run."""
+    left = moment - timezone.now()
+    text = f"in {precise_span(left)}" if left > timedelta(0) else "now"
+    return _time(moment, text, form="countdown")
+
+
+def precise_span(span: timedelta) -> str:
+    """The largest unit and the one below it: "3 h 12 min"."""
+    seconds = int(span.total_seconds())
+    sizes = [*DAY_UNITS, (1, "s")]
+    place = next((i for i, (size, _) in enumerate(sizes) if seconds >= size), len(sizes) - 1)
+    parts: list[str] = []
+    for size, name in sizes[place : place + 2]:
+        count, seconds = divmod(seconds, size)
+        if count or not parts:
+            parts.append(f"{count} {name}{'s' if count > 1 and size == 86400 else ''}")
+    return " ".join(parts)
 
 
 @register.simple_tag

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from league.limits import of_competition
-from league.models import Competition, Ladder, Submission
+from league.models import Competition, Submission
 from league.standings import standings
 from league.submissions import limits
 from league.views import games
@@ -25,16 +25,17 @@ def competition_list(request: Request) -> HttpResponse:
 @require_safe
 def detail(request: Request, slug: str) -> HttpResponse:
     competition = competition_of(slug)
+    standing = standings([competition])[0]
     context = {
         "competition": competition,
-        "standing": standings([competition])[0],
+        "standing": standing,
         "game": games.game(competition.environment),
         "rules": games.rule_paragraphs(competition),
         "settings": games.settings_of(competition),
         "limits": of_competition(competition),
         "phase_sentence": PHASES[competition.phase],
         "try_command": games.try_command(competition),
-        "ladder": Ladder.objects.filter(competition=competition).first(),
+        "ladder": standing.ladder,
         **_mine(request, competition),
     }
     fragments = {"standing": "league/_standing.html"}

@@ -14,9 +14,9 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
-from league import charts, leaderboard, ties
+from league import charts, leaderboard, standings, ties
 from league.forms import LeaderboardFilter
-from league.models import Competition, Entrant, Ladder, Stage, Team
+from league.models import Competition, Entrant, Ladder, Team
 from league.views.fragments import Request, render_live, vary_by_target, wants_fragment
 from league.views.lookup import find
 
@@ -99,8 +99,8 @@ def _rows(competition: Competition, shown: list[Entrant], team: Team | None) -> 
         "pinned": rows[len(shown) :],
         "my_team": team,
         "ladder": ladder,
-        "is_final": ladder is not None and ladder.stage == Stage.FINAL,
-        "field_size": len(field),
+        "lock_waits": standings.lock_waits(competition, ladder),
+        "field_size": field.size,
         "scale": charts.ladder_scale([row.entrant.rating for row in rows]),
         "first_provisional": next((e.pk for e in shown if e.rating.is_provisional), None),
     }

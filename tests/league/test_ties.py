@@ -38,7 +38,7 @@ def test_ranks_are_level_where_the_fit_says_so(ladder):
     ratings._keep_covariance(competition.pk, found)
     field = ties.field_of(competition.pk)
     by_rank = {entrant.rating.rank: entrant for entrant in entrants}
-    assert len(by_rank) == len(entrants) == len(field)
+    assert len(by_rank) == len(entrants) == field.size
     for entrant in entrants:
         expected = [
             rank
@@ -61,7 +61,9 @@ def test_without_a_covariance_the_errors_count_as_independent(ladder):
 def test_who_is_not_ranked_yet_is_level_with_nobody():
     competition = make_competition()
     newcomer = make_entrant(competition, make_user("alice"), rank=None)
-    assert ties.field_of(competition.pk).level(newcomer.pk) == []
+    field = ties.field_of(competition.pk)
+    assert field.level(newcomer.pk) == []
+    assert field.size == 1
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_in_the_final_only_its_own_games_are_compared(client, connectx):
     point(alice, 1200, 1)
     final(connectx)
     page = client.get(URL).text
-    assert "only its own games count here" in page
+    assert "only its own games count." in page
     assert "Field of 1 entrant," in page
     assert ">abcdefabcdef…</code>" in page
     assert 'data-label="qualified as">7</td>' in page

@@ -366,8 +366,8 @@ def test_my_submissions_are_mine(client, connectx, alice):
 def test_a_submission_that_cannot_be_boxed_says_why_it_waits(client, connectx, alice):
     reason = "This machine forbids user namespaces."
     worker = {
-        "version": code_version(), "concurrency": 1, "level": "none", "has_box": False, "reason": reason,
-        "remedy": "sudo x", "checks": {},
+        "version": code_version(), "concurrency": 1, "level": "none", "has_box": False,
+        "reason": reason, "remedy": "sudo x", "checks": {},
     }  # fmt: skip
     broker.report_worker(live.client(), "w1", worker)
     submission = make_submission(connectx, alice, "PENDING")

@@ -63,7 +63,7 @@ class SubmitForm(forms.Form):
 class TeamNameForm(forms.Form):
     """Its rules are the business of teams.rename."""
 
-    name = forms.CharField(max_length=120, label="New name")
+    name = forms.CharField(max_length=60, label="New name")
 
 
 class ControlForm(forms.Form):

@@ -16,6 +16,7 @@ from league.mergers import Plan
 from league.models import AuditEntry, Competition, Membership, Team
 
 NAME_CHARS = 120  # of a name that is taken: the rest is for what tells the two apart
+CHOSEN_NAME_CHARS = 60  # fits on a row of the leaderboard
 CODE_BYTES = 24
 RESERVED = "house"  # whose bots are on every ladder
 LEADER, MEMBER = Membership.Role.LEADER, Membership.Role.MEMBER
@@ -243,9 +244,9 @@ def rename(actor: Any, team: Team, name: str) -> None:
 def _checked_name(team: Team, name: str) -> str:
     """One line of what can be seen, which nobody takes for the name of somebody else."""
     name = " ".join(unicodedata.normalize("NFKC", name).split())
-    if not 1 <= len(name) <= NAME_CHARS or not name.isprintable():
+    if not 1 <= len(name) <= CHOSEN_NAME_CHARS or not name.isprintable():
         raise LeagueError(
-            f"A name has 1 to {NAME_CHARS} characters, all of them visible.", "bad_name"
+            f"A name has 1 to {CHOSEN_NAME_CHARS} characters, all of them visible.", "bad_name"
         )
     others = Team.objects.exclude(pk=team.pk).filter(name__iexact=name)
     if others.exists() or (name.lower() == RESERVED and not team.is_house):

@@ -15,6 +15,7 @@ from league.models import Entrant
 from tests.factories import make_competition, make_entrant, make_submission, make_user
 from tests.league.test_teams import make_team, names_in
 
+LONG = "wilhelmina-theodora-of-the-house"
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
@@ -67,7 +68,7 @@ def test_a_link_is_made_followed_and_the_team_left_again(visit) -> None:
     bob = visit("bob", re.sub(r"^https?://[^/]+", "", link))
     expect(bob.get_by_role("listitem").filter(has_text=f"#{alices.pk}")).to_contain_text("retires")
     assert_readable(bob, "join")
-    bob.get_by_role("button", name="Join alice").click()
+    bob.get_by_role("button", name="Join this team").click()
     expect(bob.get_by_role("status")).to_contain_text(
         f"You are in alice now. Retired: #{alices.pk}"
     )
@@ -85,14 +86,15 @@ def test_every_page_of_a_team_is_readable(visit) -> None:
     competition = make_competition(max_team_size=2, requires_verified_email=True)
     make_entrant(competition, make_user("alice"), elo=1234.0, matches=40, wins=30, losses=10)
     make_submission(competition, make_user("alice"), "PENDING")
+    teams.rename(make_user("alice"), team, "W" * 60)
     code = teams.invite(make_user("alice"))
-    make_team("eve", "frank")
+    make_team("eve", LONG)
     for name, path, words in (
         ("alice", f"/teams/{team.pk}/", "On the ladders"),
         ("bob", "/team/", "Leave"),
         ("eve", f"/team/join/{code}/", "Together you would be 5"),
-        ("frank", f"/team/join/{code}/", "leave it first"),
-        ("frank", "/team/join/nothing/", "not open any more"),
+        (LONG, f"/team/join/{code}/", "leave it first"),
+        (LONG, "/team/join/nothing/", "not open any more"),
         ("bob", "/competitions/connectx/submit/", "confirmed e-mail address"),
     ):
         page = visit(name, path)

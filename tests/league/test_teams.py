@@ -279,7 +279,7 @@ def test_a_team_is_renamed_in_one_visible_line() -> None:
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("", "bad_name"), ("   ", "bad_name"), ("x" * 121, "bad_name"), ("a\0b", "bad_name"),
+        ("", "bad_name"), ("   ", "bad_name"), ("x" * 61, "bad_name"), ("a\0b", "bad_name"),
         ("\u202eeve", "bad_name"), ("a\u200bb", "bad_name"), ("BOB", "name_taken"),
         ("bob ", "name_taken"), ("hOUSE", "name_taken"),
     ],

@@ -171,6 +171,21 @@ def test_a_link_that_is_not_open_is_not_found(enter, team, name) -> None:
     assert enter(name).post("/team/join/abcdefgh/").status_code == 404
 
 
+@pytest.mark.parametrize("way", ["login", "signup"])
+def test_the_link_is_remembered_while_one_logs_in_or_signs_up(client, team, way) -> None:
+    path = f"/team/join/{team.invite_code}/"
+    make_user("eve")
+    forms = {
+        "login": {"login": "eve", "password": "correct horse battery"},
+        "signup": {"username": "new", "password1": "horse cart 9", "password2": "horse cart 9"},
+    }
+    page = client.get(path, follow=True).text
+    address = f"/accounts/{way}/?next={path}"
+    assert way == "login" or f'href="{address}"' in page.replace("%2F", "/")
+    assert client.post(address, forms[way])["Location"] == path
+    assert "Join alice?" in client.get(path).text
+
+
 def test_the_page_tells_what_will_happen_and_a_post_does_it(enter, team) -> None:
     competition, eve = make_competition(active_limit=1), make_user("eve")
     old = make_entrant(competition, make_user()).submission

@@ -14,8 +14,9 @@ from typing import Any
 
 import redis
 
-# A team's first submission goes before all, other validations before rated matches.
-FIRST_QUEUE, VALIDATION_QUEUE, RATED_QUEUE = QUEUES = ("first", "validation", "evaluation")
+# A team's first submission goes before all, other validations before rated matches. Workers serve
+# them in the order of their names: kombu forgets the order in which they are listed.
+FIRST_QUEUE, VALIDATION_QUEUE, RATED_QUEUE = QUEUES = ("1-first", "2-validation", "3-rated")
 LEASE_S = 10
 FINISHED_S = 120
 CLAIM_S = 86_400
@@ -84,8 +85,8 @@ def shorten(client: "redis.Redis") -> None:
     """
     for pattern, seconds in ((lease_key("*"), LEASE_S), (worker_key("*"), WORKER_TTL_S)):
         for key in client.scan_iter(pattern, count=1000):
-            if client.get(key) != FINISHED:
-                client.expire(key, seconds, lt=True)
+            if client.get(key) != FINISHED and client.ttl(key) > seconds:
+                client.expire(key, seconds)
 
 
 def expect_version(client: "redis.Redis", version: str) -> None:

@@ -76,8 +76,7 @@ app.conf.update(
     task_acks_late=True,
     # A result waits a minute for a Redis that is away, before the league plays the match again.
     task_publish_retry_policy={"max_retries": 60, "interval_start": 0.2, "interval_max": 1},
-    # Validations are served before rated matches.
-    broker_transport_options={"queue_order_strategy": "priority", "socket_keepalive": True},
+    broker_transport_options={"queue_order_strategy": "sorted", "socket_keepalive": True},
 )
 
 

@@ -209,6 +209,9 @@ def _obsolete(match: Match, seats: Seats) -> str:
         wanted, players = Submission.Status.ACTIVE, [seat.submission for seat in seats]
         if match.stage != Ladder.objects.stage_of(match.competition_id):
             return "The final evaluation has begun."
+        teams = {player.team_id for player in players if not player.is_trusted}
+        if len(players) - sum(player.is_trusted for player in players) > len(teams):
+            return "Two of them are of one team by now."
     gone = next((player for player in players if player.status != wanted), None)
     return f"{gone} has left: it is {gone.get_status_display()}." if gone else ""
 

@@ -316,10 +316,12 @@ def disqualify(submission: Submission, actor: Any, reason: str) -> None:
 def reinstate(submission: Submission, actor: Any, reason: str) -> None:
     """Undoes a disqualification: it is what it was, and its episodes count again. One that was
     under validation begins anew."""
-    status = submission.disqualified_from or Submission.Status.ACTIVE
-    if status == Submission.Status.VALIDATING:
-        status = Submission.Status.PENDING
     with transaction.atomic():
+        Ladder.objects.locked(submission.competition_id)
+        submission.refresh_from_db(fields=["disqualified_from"])
+        status = submission.disqualified_from or Submission.Status.ACTIVE
+        if status == Submission.Status.VALIDATING:
+            status = Submission.Status.PENDING
         _guard(submission, {Submission.Status.DISQUALIFIED}, status)
         _require_in_field(submission, status)
         AuditEntry.log(actor, "reinstate", _name(submission), reason)

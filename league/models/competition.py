@@ -14,6 +14,7 @@ import evaluation
 from evaluation import packages
 from evaluation.errors import InvalidArgument
 from evaluation.spec import Specification
+from league.models.ladder import Ladder, Stage
 
 PAIR = 2  # seats of a match
 
@@ -129,6 +130,12 @@ class Competition(models.Model):
         dates = [date for date in (self.opens_at, self.deadline, self.closes_at) if date]
         if dates != sorted(dates):
             raise ValidationError("The dates must be in order: opens, deadline, closes.")
+        if self.phase_at(timezone.now()) in {Phase.UPCOMING, Phase.OPEN} and self._is_locked():
+            message = "The field is locked for the final evaluation: the deadline stays passed."
+            raise ValidationError({"deadline": message})
+
+    def _is_locked(self) -> bool:
+        return Ladder.objects.stage_of(self.pk) == Stage.FINAL if self.pk else False
 
     def _check_packages(self) -> None:
         data_dir = Path(settings.DATA_DIR)

@@ -158,7 +158,7 @@ def test_an_attempt_that_nobody_claimed_is_sent_again_under_its_number(
     match, attempt = sent
     with django_capture_on_commit_callbacks(execute=True):
         assert sweeper.sweep()["resent"] == 1
-    assert redis_server.client().llen("evaluation") == 1
+    assert redis_server.client().llen(broker.RATED_QUEUE) == 1
     assert match.attempts.count() == 1
     attempt.refresh_from_db()
     assert attempt.state == "SENT"

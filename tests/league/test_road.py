@@ -212,10 +212,10 @@ class TestAMessage:
         seats = list(match.seats.select_related("submission__team"))
         for _ in range(4):
             outbox.publish(match, attempt, seats)
-        assert stack.client().llen("evaluation") >= 4
+        assert stack.client().llen(broker.RATED_QUEUE) >= 4
         os.kill(stack.processes["evaluation"].pid, signal.SIGCONT)
         wait_for(lambda: Match.objects.filter(pk=match.pk, state="DONE").exists(), 60)
-        wait_for(lambda: stack.client().llen("evaluation") == 0)
+        wait_for(lambda: stack.client().llen(broker.RATED_QUEUE) == 0)
         wait_for(lambda: stack.client().llen("league") == 0)
         assert match.episodes.count() == 2
         assert sum(Rating.objects.values_list("matches", flat=True)) == 2
@@ -232,3 +232,20 @@ class TestAMessage:
         Attempt.objects.create(match=match, number=1, token="t" * 32, sent=long_ago)
         pump(60, lambda: Match.objects.filter(pk=match.pk, state="DONE").exists())
         assert match.attempts.count() == 1
+
+
+class TestTheQueues:
+    def test_a_first_submission_goes_before_rated_matches(self, stack: Stack) -> None:
+        competition = make_competition(max_matches=0)
+        bots = make_house_bots(competition)
+        os.kill(stack.processes["evaluation"].pid, signal.SIGSTOP)
+        for _ in range(6):
+            send_match(competition, Match.Purpose.RATED, [bot.submission for bot in bots[:2]])
+        newcomer = submitted(competition, INSTANT)
+        wait_for(lambda: stack.client().llen(broker.FIRST_QUEUE) == 1)
+        os.kill(stack.processes["evaluation"].pid, signal.SIGCONT)
+        final(newcomer)
+        wait_for(lambda: not Match.objects.open().exists(), 60)
+        played_itself = Match.objects.get(candidate=newcomer, purpose="self_play")
+        before = Match.objects.rated().filter(ended__lt=played_itself.ended)
+        assert before.count() <= 1, "a worker that waited had the first one in its hands"

@@ -171,8 +171,12 @@ ALERTS = {
     "go on by themselves.",
     "counts_differ": "The ladder is being counted again from the log, which alone is the truth. If "
     "this comes back, keep a backup and report it.",
-    "lock_waits": "Look below for what stands too long. An organiser may void a match or "
-    "disqualify what hangs.",
+    "lock_waits": "Look below for what stands too long, and why. What a fault of ours holds up "
+    "goes on by itself once that is mended; a submission that never gets through can be disqualified.",
+    "no_worker": "Start one on this machine or on another that reaches Redis. What waits is played "
+    "then; nothing is lost.",
+    "no_box": "The command above mends it. House bots and agents behind URLs play on meanwhile.",
+    "standstill": "The table below names each and why it stands.",
     "unplayable": "They are left out for an hour and then tried again. Their pages name the fault.",
 }
 BEYOND_CHANCE = (

@@ -214,7 +214,7 @@ def change(value: float | None) -> SafeString:
 @register.simple_tag
 def surprise(row: Matchup) -> SafeString:
     """Scored less expected in points of a hundred; marked where chance does not explain it."""
-    text = f"{100 * row.difference:+.0f}".replace("-", "−")
+    text = signed(100 * row.difference)
     if not row.is_beyond_chance:
         return format_html('<span class="muted">{}</span>', text)
     return format_html('<span title="{}"><b>{}</b> ◆</span>', words.BEYOND_CHANCE, text)
@@ -362,6 +362,12 @@ def weak_box() -> dict[str, str] | None:
     """The level that was named for strangers' agents, if it is a weaker one than A."""
     level = live.minimum()
     return None if level == "A" else {"level": level, "means": words.LEVELS[level]}
+
+
+@register.filter
+def queue_word(name: str) -> str:
+    """Without the number that only says in which order workers serve the queues."""
+    return name.lstrip("0123456789-")
 
 
 @register.filter

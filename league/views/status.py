@@ -25,7 +25,7 @@ def page(request: Request) -> HttpResponse:
     now = timezone.now()
     found, waiting, overdue = status.parts(), status.waiting(), sweeper.overdue(now)
     stop, today, watched = halts.current(), status.day(), status.watched_competitions(now)
-    space, throughput = status.disk_use(), today.throughput(watched)
+    space = status.disk_use()
     is_late = bool(overdue) or any(row.is_stuck for row in waiting)
     context = {
         "parts": found,
@@ -35,8 +35,7 @@ def page(request: Request) -> HttpResponse:
         "halt": stop,
         "alerts": alerts.open_alerts(),
         "day": today,
-        "throughput": throughput,
-        "most_an_hour": max((row.busiest for row in throughput), default=0),
+        "throughput": today.throughput(watched),
         "disk": space,
         "summary": status.summary(found, stop, is_late, space.is_nearly_full),
     }

@@ -328,7 +328,7 @@ def test_the_page_says_when_the_rating_settles_and_how_that_is_known(client, con
     assert "from the 1 matches of this ladder in the last 10 min, of which it played 1." in page
     entrant.rating.se = 20.0
     entrant.rating.save()
-    assert "settled: no more matches are needed" in client.get(url).text
+    assert "no more matches are needed" in client.get(url).text
 
 
 def test_a_quick_step_is_called_provisional_until_the_next_fit(client, connectx, alice):

@@ -7,11 +7,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from league import alerts
-
 WAITS = "Waits: the disk is nearly full. Nothing is lost; the organiser knows."
 KINDS = {"replays": "REPLAY_BUDGET_GB", "logs": "LOG_BUDGET_GB"}
-FULL = "disk_nearly_full"
 
 
 def free_bytes() -> int:
@@ -22,17 +19,14 @@ def is_nearly_full() -> bool:
     return free_bytes() < settings.DISK_RESERVE_MB * 2**20
 
 
-def watch() -> None:
-    """Raises an alert while the disk is nearly full, and closes it afterwards."""
+def problem() -> str:
+    """What the organiser has to know; empty while there is room."""
     if not is_nearly_full():
-        alerts.close_alert(FULL)
-        return
-    free = free_bytes() // 2**20
-    alerts.raise_alert(
-        FULL,
-        f"Only {free} MB are free where the league keeps its data; below "
-        f"{settings.DISK_RESERVE_MB} MB no match is sent out. Make room, or lower "
-        "REPLAY_BUDGET_GB and LOG_BUDGET_GB, which are kept to within minutes.",
+        return ""
+    return (
+        f"Only {free_bytes() // 2**20} MB are free where the league keeps its data; below "
+        f"{settings.DISK_RESERVE_MB} MB no match is sent out and no upload taken. Make room, or "
+        "lower REPLAY_BUDGET_GB and LOG_BUDGET_GB, which are kept to within minutes."
     )
 
 

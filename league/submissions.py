@@ -12,7 +12,7 @@ from django.db.models import F, Value
 from django.utils import timezone
 
 from evaluation.url_agent import check_url
-from league import alerts, entrants, finals, ledger, quota, storage, teams
+from league import alerts, disk, entrants, finals, ledger, quota, storage, teams
 from league.errors import Conflict, Forbidden, LeagueError, LimitReached, TooLarge
 from league.models import (
     AuditEntry,
@@ -134,11 +134,21 @@ def submit(
         if same:
             return Receipt(same, created=False)
         _require_quota(competition, team)
+        _require_room(upload)
         if upload.content:
             storage.save_upload(upload.content)
         submission = _create(competition, team, user, upload, description)
         later("league.validate_submission", submission.pk)
     return Receipt(submission, created=True)
+
+
+def _require_room(upload: Upload) -> None:
+    if upload.content and disk.is_nearly_full():
+        raise LeagueError(
+            "The league's disk is nearly full, which is not your fault: try again later.",
+            "disk_full",
+            503,
+        )
 
 
 def _require_open(competition: Competition, upload: Upload, arrived: datetime) -> None:

@@ -131,14 +131,18 @@ def _resend_if_lost(attempt: Attempt, now: datetime, queued: set[int]) -> bool:
 
 
 def overdue(now: datetime) -> list[dict[str, Any]]:
-    """What has stood in one state for over ten minutes: for the organiser, oldest first."""
+    """What has stood in one state for over ten minutes and should not: for the organiser, oldest
+    first. What waits in a paused competition, or is run again, is meant to wait."""
     old = now - timedelta(minutes=10)
+    queued = Q(state=Match.State.QUEUED)
+    meant = queued & (Q(competition__is_paused=True) | Q(repeats__isnull=False))
+    standing = Match.objects.open().filter(state_since__lt=old).exclude(meant)
     rows: list[dict[str, Any]] = [
         {"what": match, "state": match.get_state_display(), "since": match.state_since,
          "reason": match.reason}
-        for match in Match.objects.open().filter(state_since__lt=old).order_by("state_since")[:20]
+        for match in standing.order_by("state_since")[:20]
     ]  # fmt: skip
-    late = Submission.objects.undecided().filter(status_since__lt=old)
+    late = Submission.objects.undecided().filter(status_since__lt=old, competition__is_paused=False)
     rows += [
         {"what": submission, "state": submission.get_status_display(),
          "since": submission.status_since, "reason": submission.verdict_message}

@@ -23,6 +23,7 @@ from league import (
     submissions,
     sweeper,
     validation,
+    watchman,
 )
 from league.models import Attempt, Competition
 
@@ -94,7 +95,7 @@ def sweep() -> dict[str, int]:
 
 @shared_task(name="league.watch")
 def watch() -> None:
-    disk.watch()
+    watchman.look()
 
 
 @shared_task(name="league.tidy")

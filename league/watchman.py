@@ -1,0 +1,59 @@
+"""The watchman: raises an alert for whatever stays wrong, and closes it when it is over."""
+
+import time
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from league import alerts, disk, halts, live, sweeper
+
+GRACE_S = 60.0  # a start, or a worker that is started again, is no alarm
+
+_wrong_since: dict[str, float] = {}
+
+
+def look() -> None:
+    for code, find in CONDITIONS.items():
+        _note(code, find())
+
+
+def _note(code: str, message: str) -> None:
+    if not message:
+        _wrong_since.pop(code, None)
+        alerts.close_alert(code)
+        return
+    since = _wrong_since.setdefault(code, time.monotonic())
+    if time.monotonic() - since >= GRACE_S:
+        alerts.raise_alert(code, message)
+
+
+def no_worker() -> str:
+    if live.workers():
+        return ""
+    return "No evaluation worker has reported: nothing is played. Start one with `make worker`."
+
+
+def no_box() -> str:
+    found = live.box()
+    if found.is_ready or found.level == live.UNKNOWN:
+        return ""
+    return f"Strangers' agents wait for a box. {found.reason} This mends it: {found.remedy}"
+
+
+def standstill() -> str:
+    overdue = sweeper.overdue(timezone.now())
+    if not overdue or halts.current():
+        return ""
+    oldest = overdue[0]
+    return (
+        f"{len(overdue)} matches or submissions have stood in one state for over ten minutes; "
+        f"the oldest is {oldest['what']} ({oldest['state']})."
+    )
+
+
+CONDITIONS: dict[str, Callable[[], str]] = {
+    "disk_nearly_full": disk.problem,
+    "no_worker": no_worker,
+    "no_box": no_box,
+    "standstill": standstill,
+}

@@ -221,7 +221,7 @@ def fail(attempt: Attempt, state: Attempt.State, reason: str) -> bool:
         interruptions = attempt.match.attempts.filter(state=Attempt.State.LOST).count()
         is_fault = state == Attempt.State.FAILED
         Match.objects.filter(pk=attempt.match_id).update(
-            faults=F("faults") + is_fault, not_before=_after(attempt.number)
+            faults=F("faults") + int(is_fault), not_before=_after(attempt.number)
         )
         attempt.match.refresh_from_db()
         faults = attempt.match.faults

@@ -35,16 +35,20 @@ DISK_KEPT_S = 600
 
 @dataclass(frozen=True)
 class Waiting:
-    """Rows of one kind in one open state: how many, and since when the oldest of them."""
+    """Rows of one kind in one open state: how many, and since when the oldest of them.
+
+    Those of a paused competition stand apart: they are meant to wait.
+    """
 
     kind: str
     state: str
+    is_paused: bool
     count: int
     oldest: datetime
 
     @property
     def is_stuck(self) -> bool:
-        return timezone.now() - self.oldest > STUCK_AFTER
+        return not self.is_paused and timezone.now() - self.oldest > STUCK_AFTER
 
 
 def waiting() -> list[Waiting]:
@@ -52,17 +56,18 @@ def waiting() -> list[Waiting]:
     submissions = Submission.objects.filter(
         status__in=(Submission.Status.PENDING, Submission.Status.VALIDATING)
     )
-    by_status = submissions.order_by().values_list("status")
-    by_kind = Match.objects.open().order_by().values_list("purpose", "state")
-    rows = [
-        ("submission", status, count, oldest)
-        for status, count, oldest in by_status.annotate(Count("pk"), Min("status_since"))
-    ]
+    paused = "competition__is_paused"
+    by_status = submissions.order_by().values_list("status", paused)
+    by_kind = Match.objects.open().order_by().values_list("purpose", "state", paused)
+    rows = [("submission", *row) for row in by_status.annotate(Count("pk"), Min("status_since"))]
     rows += [
-        (kind_of(purpose), state, count, oldest)
-        for purpose, state, count, oldest in by_kind.annotate(Count("pk"), Min("state_since"))
+        (kind_of(purpose), *row)
+        for purpose, *row in by_kind.annotate(Count("pk"), Min("state_since"))
     ]
-    return [Waiting(kind, state.lower(), count, oldest) for kind, state, count, oldest in rows]
+    return [
+        Waiting(kind, state.lower(), is_paused, count, oldest)
+        for kind, state, is_paused, count, oldest in rows
+    ]
 
 
 def kind_of(purpose: str) -> str:

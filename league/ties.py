@@ -11,6 +11,7 @@ from league.models import Entrant
 
 # A difference of fewer standard errors than this may be chance (95 % confidence).
 TOLD_APART = 1.96
+RUNS_SHOWN = 3
 
 Run = tuple[int, int]
 
@@ -78,6 +79,6 @@ def runs(numbers: Iterable[int]) -> list[Run]:
 
 
 def run_words(found: Sequence[Run]) -> str:
-    """As text, for people; of more than two runs the span of them all."""
-    shown = found if len(found) <= 2 else [(found[0][0], found[-1][1])]
-    return ", ".join(str(low) if low == high else f"{low}–{high}" for low, high in shown)
+    """As text, for people; of many runs the first three."""
+    shown = (str(low) if low == high else f"{low}–{high}" for low, high in found[:RUNS_SHOWN])
+    return ", ".join(shown) + (" …" if len(found) > RUNS_SHOWN else "")

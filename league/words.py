@@ -172,7 +172,8 @@ ALERTS = {
     "counts_differ": "The ladder is being counted again from the log, which alone is the truth. If "
     "this comes back, keep a backup and report it.",
     "lock_waits": "Look below for what stands too long, and why. What a fault of ours holds up "
-    "goes on by itself once that is mended; a submission that never gets through can be disqualified.",
+    "goes on by itself once that is mended; a submission that never gets through can be "
+    "disqualified.",
     "no_worker": "Start one on this machine or on another that reaches Redis. What waits is played "
     "then; nothing is lost.",
     "no_box": "The command above mends it. House bots and agents behind URLs play on meanwhile.",

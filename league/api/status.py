@@ -25,6 +25,7 @@ class AlertOut(BaseModel):
 class WaitingOut(BaseModel):
     kind: str = Field(description="submission, validation match or rated match")
     state: str
+    is_paused: bool = Field(description="Of a paused competition: meant to wait.")
     count: int
     oldest: datetime = Field(description="Since when the oldest of them is in this state.")
 

@@ -1,8 +1,11 @@
 """A newcomer's first visit in a browser, on a whole league: sign up, upload, watch, replay."""
 
 import re
+import sqlite3
 import tarfile
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -102,6 +105,34 @@ def test_it_stands_on_the_leaderboard_among_the_house_bots(page: Page, submissio
     page.goto("/competitions/connectx/leaderboard/")
     expect(page.locator("tr", has_text="dora")).to_be_visible()
     expect(page.get_by_text("house bot").first).to_be_visible()
+
+
+def test_a_row_shows_whom_it_cannot_be_told_apart_from(page: Page, submission: str) -> None:
+    page.goto("/competitions/connectx/leaderboard/")
+    row = page.locator("tr[data-level]:not([data-level=''])").first
+    row.hover()
+    runs = [run.split("-") for run in (row.get_attribute("data-level") or "").split(",")]
+    level = {str(rank) for low, high in runs for rank in range(int(low), int(high) + 1)}
+    ranks = "rows => rows.map(row => row.dataset.rank)"
+    near = set(page.locator("tr.near").evaluate_all(ranks))
+    shown = set(page.locator("tr[data-rank]").evaluate_all(ranks))
+    assert near == (level - {row.get_attribute("data-rank")}) & shown
+    page.mouse.move(1, 1)
+    expect(page.locator("tr.near")).to_have_count(0)
+
+
+def test_a_countdown_goes_by_the_servers_clock(page: Page, submission: str, league: League) -> None:
+    """The visitor's own is five hours ahead, and still nobody is told that it is too late."""
+    now = datetime.now(UTC)
+    deadline = now + timedelta(hours=3, minutes=30)
+    with closing(sqlite3.connect(league.data_dir / "league.sqlite3")) as database, database:
+        database.execute(
+            "UPDATE league_competition SET deadline = ? WHERE slug = 'tictactoe'",
+            [deadline.strftime("%Y-%m-%d %H:%M:%S")],
+        )
+    page.clock.install(time=now + timedelta(hours=5))
+    page.goto("/competitions/tictactoe/")
+    expect(page.locator(".head time")).to_have_text(re.compile(r"in 3 h (30|29) min"))
 
 
 def test_what_it_printed_is_shown_to_its_owner_as_text(page: Page, submission: str) -> None:

@@ -68,7 +68,13 @@ def test_who_is_not_ranked_yet_is_level_with_nobody():
 
 @pytest.mark.parametrize(
     ("numbers", "text"),
-    [([], ""), ([3], "3"), ([4, 2, 3, 7], "2–4, 7"), ([1, 3, 4, 9], "1–9")],
+    [
+        ([], ""),
+        ([3], "3"),
+        ([4, 2, 3, 7], "2–4, 7"),
+        ([1, 3, 4, 9], "1, 3–4, 9"),
+        ([1, 3, 5, 7], "1, 3, 5 …"),
+    ],
 )
 def test_runs_are_written_as_spans(numbers, text):
     assert ties.run_words(ties.runs(numbers)) == text

@@ -120,14 +120,14 @@ def test_the_page_costs_a_constant_number_of_queries(client, django_assert_max_n
     first = make_submission(competition)
     for _ in range(8):
         make_match(competition, [first, first], Match.State.QUEUED)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         client.get("/status/")
 
 
 def test_asked_again_within_half_a_minute_it_counts_no_day(client, django_assert_max_num_queries):
     make_competition()
     client.get("/status/")
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         client.get("/status/")
 
 
@@ -143,6 +143,17 @@ def test_waiting_is_told_by_kind_state_and_age(client):
     assert not rows["validation match", "queued"].is_stuck
     late = rows["rated match", "dispatched"]
     assert (late.count, late.oldest, late.is_stuck) == (1, since, True)
+    assert "something waits longer than it should" in summary_of(client)
+    competition.is_paused = True
+    competition.save()
+    assert "dispatched, paused" in client.get("/status/").text
+    assert "something waits longer than it should" not in summary_of(client)
+
+
+def summary_of(client):
+    report()
+    live.mark_beat()
+    return client.get("/api/v1/status").json()["summary"]
 
 
 def test_games_are_counted_by_competition_and_hour(client):

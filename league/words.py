@@ -1,5 +1,7 @@
 """The sentence behind every state word: title texts and the help page say the same."""
 
+from datetime import timedelta
+
 from evaluation.verdict import ADVICE, NETWORK_ADVICE
 from league.models import Attempt, Clock, Match, Phase, Submission
 from league.settling import Outlook
@@ -130,6 +132,13 @@ TERMS = {
     "Interval": "Where the true strength lies with 95 % confidence. Two agents whose intervals "
     "overlap widely cannot be told apart yet.",
     "Rank interval": "The ranks that are still possible, such as 3–7.",
+    "Level with": "The ranks that an entrant cannot be told apart from yet: the difference of the "
+    "two ratings is less than 1.96 of its own standard errors.",
+    "Settled": "An interval that is narrow enough for the competition; no more matches are sought "
+    "for it, until a newcomer comes near.",
+    "Final evaluation": "After the deadline the field is locked, with a hash over who is in it and "
+    "what each has uploaded. All ratings begin anew, and the final ranking comes from these games "
+    "alone; where an entrant stood before is its qualifying rank.",
     "Provisional": "Too few matches for a useful rating yet; listed below a dashed line.",
     "Quick rating": "A first step right after a match, until the joint fit replaces it; "
     "shown with a ≈ before the number.",
@@ -156,6 +165,8 @@ BOX_DETAILS = {
 }
 
 
+DAY_UNITS = ((86400, "day"), (3600, "h"), (60, "min"))
+UNITS = ((86400 * 365, "year"), (86400 * 30, "month"), *DAY_UNITS)
 CONTROLS = {
     "pause": "The competition is paused: no further match of it is sent out",
     "resume": "The competition goes on",
@@ -183,6 +194,30 @@ ALERTS = {
 BEYOND_CHANCE = (
     "More than chance: the two suit each other better or worse than one number for each can say."
 )
+
+
+def span_words(span: timedelta) -> str:
+    """The largest unit only: "3 min", "2 days"."""
+    seconds = abs(span.total_seconds())
+    for size, name in UNITS:
+        if seconds >= size:
+            count = int(seconds // size)
+            plural = "s" if count > 1 and size >= 86400 else ""
+            return f"{count} {name}{plural}"
+    return f"{int(seconds)} s"
+
+
+def precise_span(span: timedelta) -> str:
+    """The largest unit and the one below it: "3 h 12 min"."""
+    seconds = int(span.total_seconds())
+    sizes = [*DAY_UNITS, (1, "s")]
+    place = next((i for i, (size, _) in enumerate(sizes) if seconds >= size), len(sizes) - 1)
+    parts: list[str] = []
+    for size, name in sizes[place : place + 2]:
+        count, seconds = divmod(seconds, size)
+        if count or not parts:
+            parts.append(f"{count} {name}{'s' if count > 1 and size == 86400 else ''}")
+    return " ".join(parts)
 
 
 def how_estimated(outlook: Outlook) -> str:

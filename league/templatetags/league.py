@@ -31,19 +31,6 @@ QUICK = mark_safe(
     '<span title="A quick step after the newest match; the joint fit follows within seconds.">'
     "≈</span>"
 )
-DAY_UNITS = ((86400, "day"), (3600, "h"), (60, "min"))
-UNITS = ((86400 * 365, "year"), (86400 * 30, "month"), *DAY_UNITS)
-
-
-def span_words(span: timedelta) -> str:
-    """The largest unit only: "3 min", "2 days"."""
-    seconds = abs(span.total_seconds())
-    for size, name in UNITS:
-        if seconds >= size:
-            count = int(seconds // size)
-            plural = "s" if count > 1 and size >= 86400 else ""
-            return f"{count} {name}{plural}"
-    return f"{int(seconds)} s"
 
 
 def _time(moment: datetime, text: str, form: str = "relative") -> SafeString:
@@ -64,7 +51,7 @@ def when(moment: datetime | None) -> SafeString | str:
     span = moment - timezone.now()
     if abs(span) < timedelta(seconds=1):
         return _time(moment, "now")
-    words_ = span_words(span)
+    words_ = words.span_words(span)
     return _time(moment, f"in {words_}" if span > timedelta(0) else f"{words_} ago")
 
 
@@ -72,21 +59,8 @@ def when(moment: datetime | None) -> SafeString | str:
 def countdown(moment: datetime) -> SafeString:
     """Until something happens, in two units: "in 2 days 4 h". Scripts let it run."""
     left = moment - timezone.now()
-    text = f"in {precise_span(left)}" if left > timedelta(0) else "now"
+    text = f"in {words.precise_span(left)}" if left > timedelta(0) else "now"
     return _time(moment, text, form="countdown")
-
-
-def precise_span(span: timedelta) -> str:
-    """The largest unit and the one below it: "3 h 12 min"."""
-    seconds = int(span.total_seconds())
-    sizes = [*DAY_UNITS, (1, "s")]
-    place = next((i for i, (size, _) in enumerate(sizes) if seconds >= size), len(sizes) - 1)
-    parts: list[str] = []
-    for size, name in sizes[place : place + 2]:
-        count, seconds = divmod(seconds, size)
-        if count or not parts:
-            parts.append(f"{count} {name}{'s' if count > 1 and size == 86400 else ''}")
-    return " ".join(parts)
 
 
 @register.simple_tag
@@ -94,7 +68,7 @@ def since(moment: datetime | None) -> SafeString | str:
     """How long something has lasted: "3 min"."""
     if moment is None:
         return "–"
-    return _time(moment, span_words(timezone.now() - moment), form="span")
+    return _time(moment, words.span_words(timezone.now() - moment), form="span")
 
 
 @register.filter
@@ -222,7 +196,7 @@ def surprise(row: Matchup) -> SafeString:
 
 @register.simple_tag
 def duration(minutes: int) -> str:
-    return span_words(timedelta(minutes=minutes))
+    return words.span_words(timedelta(minutes=minutes))
 
 
 @register.simple_tag

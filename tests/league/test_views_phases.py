@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from league import finals, ratings
 from league.models import Ladder, Match
-from league.templatetags.league import precise_span
+from league.words import precise_span
 from tests.factories import make_competition, make_entrant, make_match, make_submission, make_user
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 
 import evaluation
-from league import alerts, competitions, halts, house, ledger, limits, matches, submissions
+from league import alerts, competitions, halts, house, ledger, limits, matches, submissions, teams
 from league.errors import Conflict, LeagueError
 from league.models import (
     Alert,
@@ -259,16 +259,58 @@ class MatchAdmin(ReadOnlyAdmin):
 
 class MembershipInline(TabularInline):
     model = Membership
+    can_delete = False
     extra = 0
+    fields = readonly_fields = ("user", "role", "created")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def hand_over(membership: Membership, actor: Any, reason: str) -> None:
+    teams.make_leader(actor, membership.user, reason)
+
+
+def remove_member(membership: Membership, actor: Any, reason: str) -> None:
+    teams.remove(actor, membership.user, reason)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    list_display = ("user", "team", "role", "created")
+    list_filter = ("role",)
+    search_fields = ("user__username", "team__name")
+    list_select_related = ("user", "team")
+    actions = (
+        with_reason("Make leader", hand_over),
+        with_reason("Remove from team", remove_member),
+    )
 
 
 @admin.register(Team)
 class TeamAdmin(ModelAdmin):
-    list_display = ("name", "is_house", "created")
+    list_display = ("name", "members_now", "merged_into", "is_house", "created")
     list_filter = ("is_house",)
+    list_select_related = ("merged_into",)
     search_fields = ("name", "memberships__user__username")
     inlines = (MembershipInline,)
-    readonly_fields = ("is_house",)
+    # The code of the invitation admits whoever has it: nobody needs to see it.
+    fields = ("name", "is_house", "merged_into", "created")
+    readonly_fields = ("is_house", "merged_into", "created")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="members")
+    def members_now(self, team: Team) -> int:
+        return team.memberships.count()
+
+    def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
+        if "name" in form.changed_data:
+            teams.rename(request.user, obj, obj.name)
 
 
 @admin.register(Entrant)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from evaluation import broker
 from evaluation.verdict import ADVICE, NETWORK_ADVICE
 from league.models import Attempt, Clock, Match, Phase, Submission
 from league.settling import Outlook
@@ -120,6 +121,8 @@ LEVELS = {
 OVERLOADED = "The machine was overloaded while this was played."
 TERMS = {
     "Competition": "One game with its rules, limits and dates; it has one ladder.",
+    "Team": "Who submits together, under one daily limit and one limit of active submissions. "
+    "Submissions of one team never meet.",
     "Submission": "One upload of a team. It never changes: a new version is a new submission.",
     "Entrant": "A submission that passed validation and stands on the ladder.",
     "House bot": "A built-in opponent. It is always on the ladder; one of them is fixed at 1000.",
@@ -167,6 +170,12 @@ BOX_DETAILS = {
 
 DAY_UNITS = ((86400, "day"), (3600, "h"), (60, "min"))
 UNITS = ((86400 * 365, "year"), (86400 * 30, "month"), *DAY_UNITS)
+QUEUES = {
+    broker.FIRST_QUEUE: "first submissions",
+    broker.VALIDATION_QUEUE: "validations",
+    broker.RATED_QUEUE: "rated matches",
+    "league": "the league's own tasks",
+}
 CONTROLS = {
     "pause": "The competition is paused: no further match of it is sent out",
     "resume": "The competition goes on",

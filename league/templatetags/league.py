@@ -340,8 +340,7 @@ def weak_box() -> dict[str, str] | None:
 
 @register.filter
 def queue_word(name: str) -> str:
-    """Without the number that only says in which order workers serve the queues."""
-    return name.lstrip("0123456789-")
+    return words.QUEUES.get(name, name)
 
 
 @register.filter

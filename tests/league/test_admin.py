@@ -13,6 +13,7 @@ from league.models import (
     Entrant,
     Ladder,
     Match,
+    Membership,
     Submission,
 )
 from tests.factories import make_competition, make_entrant, make_match, make_staff, make_user
@@ -49,6 +50,7 @@ def act(client, model: str, action: str, *rows, **form):
         "apitoken",
         "alert",
         "halt",
+        "membership",
     ],
 )
 def test_every_list_page_opens(client, carol, model) -> None:
@@ -120,6 +122,29 @@ def test_cancel_takes_off_what_no_worker_has_begun(client, carol) -> None:
         "ABORTED", "DISPATCHED",
     ]  # fmt: skip
     assert AuditEntry.objects.get(action="cancel").reason == "wrong clock"
+
+
+def test_members_are_moved_by_verbs_and_with_a_reason(client, carol) -> None:
+    leader, other = make_user("alice"), make_user("bob")
+    team = leader.membership.team
+    Membership.objects.filter(user=other).update(team=team, role="member")
+    act(client, "membership", "make_leader", other.membership, reason="alice is ill")
+    assert Membership.objects.get(user=other).role == "leader"
+    act(client, "membership", "remove_from_team", leader.membership, reason="she left")
+    assert Membership.objects.get(user=leader).team != team
+    assert {entry.reason for entry in AuditEntry.objects.all()} >= {"alice is ill", "she left"}
+
+
+def test_the_page_of_a_team_hides_its_invitation_and_renames_it(client, carol) -> None:
+    team = make_user("alice").membership.team
+    team.invite_code = "sesame-open"
+    team.save()
+    url = reverse("admin:league_team_change", args=[team.pk])
+    assert "sesame-open" not in client.get(url).text
+    inline = {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
+    client.post(url, {"name": "The Argonauts", **inline})
+    team.refresh_from_db()
+    assert team.name == "The Argonauts"
 
 
 def test_an_alert_is_closed_with_a_reason_and_once(client, carol) -> None:

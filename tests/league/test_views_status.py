@@ -14,7 +14,7 @@ from django.utils import timezone
 import league
 from evaluation import broker
 from evaluation.version import code_version
-from league import halts, live, status, words
+from league import halts, live, status, watchman, words
 from league.models import (
     Alert,
     Attempt,
@@ -178,6 +178,12 @@ def test_games_are_counted_by_competition_and_hour(client):
     assert 'data-label="24 hours">5<' in page
 
 
+def test_every_queue_has_words(client):
+    assert list(words.QUEUES) == list(live.QUEUES)
+    live.client().rpush(live.QUEUES[0], "a", "b")
+    assert "first submissions 2, validations 0, rated matches 0" in client.get("/status/").text
+
+
 def test_open_alerts_stand_first_with_what_to_do(client):
     now = timezone.now()
     Alert.objects.create(
@@ -193,11 +199,11 @@ def test_open_alerts_stand_first_with_what_to_do(client):
 
 
 def test_every_alert_that_is_raised_has_an_advice():
-    """The codes stand in the calls of raise_alert."""
+    """The codes stand in the calls of raise_alert, and in the watchman's table."""
     sources = [path.read_text() for path in Path(league.__file__).parent.glob("*.py")]
     codes = set(re.findall(r"raise_alert\(\s*\"(\w+)\"", "".join(sources)))
     assert len(codes) >= 5
-    assert codes <= set(words.ALERTS)
+    assert codes | set(watchman.CONDITIONS) == set(words.ALERTS)
 
 
 def test_a_stop_is_said_before_all_else(client):

@@ -27,6 +27,7 @@ from league.models import (
 )
 from league.queue import later
 
+ON_THEIR_WAY = timedelta(minutes=1)  # uploads that began before the deadline
 WORRYING = timedelta(hours=1)
 BEGUN = "The final evaluation has begun."
 EMPTY = Rating()  # as a newcomer's
@@ -44,6 +45,8 @@ def is_locked(competition: Competition) -> bool:
 
 def waits_for(competition: Competition) -> str:
     """What has to end before the field can be locked; empty if nothing has to."""
+    if competition.deadline and timezone.now() < competition.deadline + ON_THEIR_WAY:
+        return "uploads that began in time"
     validations = Submission.objects.undecided().filter(competition=competition).count()
     playing = Match.objects.rated().filter(competition=competition, state=Match.State.DISPATCHED)
     matches = playing.count()
@@ -104,6 +107,7 @@ def _freeze(ladder: Ladder) -> None:
         rank_low=None,
         rank_high=None,
         fitted_matches=0,
+        spark=[],
         **dict.fromkeys(ratings.TALLIES, 0),
     )
     PairCount.objects.filter(competition=competition).delete()
@@ -126,7 +130,7 @@ def field_hash(competition: Competition) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def require_open_field(submission: Submission) -> None:
+def require_open_field(competition: Competition) -> None:
     """Refuses what would change a field that is locked."""
-    if is_locked(submission.competition):
+    if is_locked(competition):
         raise Conflict("The field of this competition is locked: nothing was changed.", "locked")

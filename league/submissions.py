@@ -133,6 +133,7 @@ def submit(
         same = _same_content(competition, team, upload)
         if same:
             return Receipt(same, created=False)
+        finals.require_open_field(competition)  # an upload may end long after it began
         _require_quota(competition, team)
         _require_room(upload)
         if upload.content:
@@ -258,8 +259,10 @@ def _stage(seconds: float) -> dict[str, Any]:
     return {"at": timezone.now().isoformat(), "seconds": round(seconds, 3)}
 
 
+@transaction.atomic
 def activate(submission: Submission) -> bool:
     """The end of a validation that went well: the submission enters the ladder."""
+    Ladder.objects.locked(submission.competition_id)
     mark_stage(submission.pk, "active", (timezone.now() - submission.created).total_seconds())
     if not _end_validation(submission, Submission.Status.ACTIVE):
         return False
@@ -310,7 +313,7 @@ def retire(submission: Submission, user: Any, reason: str = "") -> None:
     is_owner = submission.team.memberships.filter(user=user).exists()
     if not (is_owner or user.is_staff):
         raise Forbidden("Only its team can retire a submission.", "not_owner")
-    finals.require_open_field(submission)
+    finals.require_open_field(submission.competition)
     _end_active(submission, Submission.Status.RETIRED)
     AuditEntry.log(user, "retire", _name(submission), reason)
 
@@ -347,7 +350,7 @@ def _require_in_field(submission: Submission, status: str) -> None:
     entrant = Entrant.objects.filter(submission=submission).select_related("rating").first()
     was_in = entrant and entrant.rating.qualifying_elo is not None
     if status != Submission.Status.RETIRED and not was_in:
-        finals.require_open_field(submission)
+        finals.require_open_field(submission.competition)
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ class Episode(models.Model):
         constraints = [
             models.UniqueConstraint(fields=("match", "number"), name="one_result_an_episode")
         ]
+        indexes = [models.Index(fields=("created",))]
 
     def __str__(self) -> str:
         return f"episode {self.pk}"

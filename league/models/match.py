@@ -77,6 +77,9 @@ class Match(models.Model):
                 name="matches_open",
             ),
             models.Index(fields=("competition", "-id"), name="matches_newest"),
+            models.Index(
+                fields=("ended",), condition=models.Q(state="ABORTED"), name="matches_given_up"
+            ),
         ]
 
     def __str__(self) -> str:

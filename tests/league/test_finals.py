@@ -31,14 +31,15 @@ NAMES = ("alice", "bob", "carl", "dora")
 
 @pytest.fixture
 def league():
-    """Four entrants with games behind them; the deadline has just passed."""
+    """Four entrants with games behind them; the deadline passed a minute ago."""
     broker.report_worker(live.client(), "w1", worker())
     competition = make_competition()
     field = [make_entrant(competition, make_user(name)) for name in NAMES]
     for stronger, weaker in ((0, 1), (1, 2), (2, 3), (0, 3)):
         play(competition, field[stronger], field[weaker], (1, -1), (-1, 1))
     ratings.refit(competition)
-    competition.deadline = timezone.now()
+    competition.deadline = timezone.now() - finals.ON_THEIR_WAY
+    competition.opens_at = competition.deadline - timedelta(days=1)
     competition.save()
     return competition, field
 
@@ -94,6 +95,13 @@ def test_nothing_of_before_may_be_under_way(league):
     assert Rating.objects.filter(qualifying_elo__isnull=False).count() == 5
 
 
+def test_uploads_on_their_way_have_a_minute(league):
+    competition, _ = league
+    competition.deadline = timezone.now() - timedelta(seconds=30)
+    assert not finals.lock(competition)
+    assert finals.waits_for(competition) == "uploads that began in time"
+
+
 def test_a_lock_that_waits_for_an_hour_raises_an_alert(league, django_capture_on_commit_callbacks):
     competition, _ = league
     make_submission(competition, make_user("emil"), "PENDING")
@@ -109,6 +117,12 @@ class TestALockedField:
         competition, field = league
         finals.lock(competition)
         return competition, field
+
+    def test_takes_no_upload_that_began_in_time_and_ended_after_it(self, locked):
+        upload = Upload.from_source("def agent(o):\n    return 0\n")
+        in_time, emil = locked[0].deadline - timedelta(seconds=1), make_user("emil")
+        with pytest.raises(Conflict, match="locked"):
+            submissions.submit(locked[0], emil, upload, arrived=in_time)
 
     def test_takes_no_submission(self, locked):
         upload = Upload.from_source("def agent(o):\n    return 0\n")

@@ -36,8 +36,10 @@ def test_a_value_moved_to_another_key_is_nothing() -> None:
 def test_forged_markup_never_reaches_a_page(client) -> None:
     make_entrant(make_competition())
     client.get("/competitions/connectx/leaderboard/")
-    (key,) = live.client().keys("*leaderboard-*")
-    live.client().set(key, json.dumps("<i>forged</i>"))
+    keys = live.client().keys("*leaderboard-*")
+    assert keys
+    for key in keys:
+        live.client().set(key, json.dumps("<i>forged</i>"))
     assert "alice" in client.get("/competitions/connectx/leaderboard/").content.decode()
 
 

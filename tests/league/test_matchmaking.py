@@ -96,8 +96,10 @@ def test_without_a_box_agents_behind_urls_play(field) -> None:
     assert matchmaking.pair(field) > 0
     paired = {seat.submission for match in Match.objects.all() for seat in match.seats.all()}
     assert url_agent in paired
-    match = send_match(field, Match.Purpose.SELF_PLAY, [url_agent, url_agent])
-    match.refresh_from_db()
+    url_agent.status = "VALIDATING"
+    url_agent.save()
+    seats = [url_agent, url_agent]
+    match = send_match(field, Match.Purpose.SELF_PLAY, seats, candidate=url_agent)
     assert (match.state, match.reason) == ("DISPATCHED", "")
 
 

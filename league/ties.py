@@ -60,11 +60,19 @@ def field_of(competition_id: int) -> Field:
     return Field(
         size=len(playing),
         places={entrant.pk: place for place, entrant in enumerate(entrants)},
-        ranks=np.array([entrant.rating.rank for entrant in entrants], dtype=np.int64),
+        ranks=_places([entrant.rating.rank or 0 for entrant in entrants]),
         elos=np.array([entrant.rating.elo for entrant in entrants], dtype=np.float64),
         variance=errors**2 if covariance is None else covariance.diagonal(),
         covariance=covariance,
     )
+
+
+def _places(ranks: Sequence[int]) -> NDArray[np.int64]:
+    """Ranks of which equal ones follow each other: 1, 1, 3 becomes 1, 2, 3."""
+    order = np.argsort(np.array(ranks, dtype=np.int64), kind="stable")
+    places = np.empty(len(ranks), dtype=np.int64)
+    places[order] = np.arange(1, len(ranks) + 1)
+    return places
 
 
 def runs(numbers: Iterable[int]) -> list[Run]:

@@ -78,3 +78,9 @@ def test_who_is_not_ranked_yet_is_level_with_nobody():
 )
 def test_runs_are_written_as_spans(numbers, text):
     assert ties.run_words(ties.runs(numbers)) == text
+
+
+def test_before_the_first_match_all_are_level_with_all():
+    competition = make_competition()
+    field = [make_entrant(competition, make_user(f"team-{n}"), rank=1) for n in range(3)]
+    assert ties.field_of(competition.pk).level(field[1].pk) == [(1, 3)]

@@ -12,12 +12,19 @@ from pathlib import Path
 FOLDER = Path(tempfile.mkdtemp(prefix="palaestra-test-"))
 (FOLDER / "static").mkdir()
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
-for _name in ("DATABASE_URL", "SECRET_KEY", "SITE_URL", "SIGNUP", "SANDBOX_MINIMUM", "DEBUG"):
+for _name in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "SITE_URL",
+    "SIGNUP",
+    "SANDBOX_MINIMUM",
+    "DEBUG",
+):
     os.environ.pop(_name, None)
 if "TEST_DATABASE_URL" in os.environ:
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 os.environ["DATA_DIR"] = str(FOLDER)
-os.environ["REDIS_URL"] = f"unix://{FOLDER}/redis.sock"
 # Playwright keeps an event loop in this process, which Django would take for an async caller.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 

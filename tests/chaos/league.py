@@ -7,25 +7,26 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 from django.db import connections
 
+from evaluation import broker
 from league.models import Competition, Ladder, Match, Submission
+from tests.chaos.names import SLUG, SUBMIT_PATH
 from tests.chaos.supervisor import Supervisor
 from tests.e2e.league_process import free_port
-from tests.processes import descendants_of
 from tests.stack import PROJECT, Stack, wait_for
 
 # The name under which this process knows the league's database: never the one of other tests.
 DATABASE = "chaos"
 WORKERS = ("evaluation-1", "evaluation-2")
 NAMES = ("redis", "web", "league", "beat", *WORKERS)
-QUEUES = ("validation", "evaluation", "league")
-SLUG = "tictactoe"
+QUEUES = (*broker.QUEUES, "league")
+GENERATIONS = 4  # the child that plays, the box, its init, the zygote
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -37,13 +38,17 @@ class League:
         self.stack = Stack(folder, database_url, free_port())
         self.supervisor = Supervisor(self.stack)
         self.tokens: dict[str, str] = {}
-        self.diary: list[str] = []
+        self.old_messages: list[tuple[str, str]] = []
         self._began = time.monotonic()
         _connect(database_url)
 
-    def start(self) -> None:
+    def populate(self, module: str, *words: str) -> Any:
+        """Redis runs, and this module fills the database; what it printed."""
         self.stack.start("redis")
-        self.tokens = json.loads(self.run("-m", "tests.chaos.populate"))
+        return json.loads(self.run("-m", module, *words))
+
+    def start(self) -> None:
+        """All the others."""
         self.stack.start(*NAMES[1:])
         self.supervisor.start()
 
@@ -58,7 +63,7 @@ class League:
 
     def note(self, what: str) -> None:
         """For the report of a test that fails."""
-        self.diary.append(f"{time.monotonic() - self._began:6.1f} s  {what}")
+        print(f"{time.monotonic() - self._began:6.1f} s  {what}")
 
     def close(self) -> None:
         self.supervisor.stop()
@@ -72,8 +77,13 @@ class League:
         """The process alone: what it started must end by itself."""
         self.stack.processes[name].send_signal(signal.SIGKILL)
 
-    def children_of(self, name: str) -> list[int]:
-        return descendants_of(self.stack.processes[name].pid)
+    def own_processes_of(self, name: str) -> list[int]:
+        """What an evaluation worker has started, down to the zygotes; not the agents."""
+        found, parents = [], [self.stack.processes[name].pid]
+        for _ in range(GENERATIONS):
+            parents = [child for pid in parents for child in _children_of(pid)]
+            found += parents
+        return found
 
     @contextmanager
     def standing_still(self, *names: str) -> Iterator[None]:
@@ -87,7 +97,25 @@ class League:
             for process in stopped:
                 process.send_signal(signal.SIGCONT)
 
+    def wait_until_up(self) -> None:
+        """Every process that was killed has been started again, and Redis answers."""
+        wait_for(self._is_up, 60, "the supervisor to start what was killed")
+
+    def _is_up(self) -> bool:
+        processes = [self.stack.processes.get(name) for name in NAMES]
+        return all(p and p.poll() is None for p in processes) and self.stack.redis_answers()
+
     # What it holds
+
+    @property
+    def messages(self) -> list[tuple[str, str]]:
+        """(queue, body) of every message that waits."""
+        client = self.stack.client()
+        return [(queue, body) for queue in QUEUES for body in client.lrange(queue, 0, -1)]
+
+    def remember_messages(self) -> None:
+        """Those that wait now, to be delivered once more when they are long done."""
+        self.old_messages += self.messages
 
     def rows(self, model: Any) -> Any:
         return model.objects.using(DATABASE)
@@ -114,7 +142,7 @@ class League:
         waiting = self.rows(Submission).filter(status__in=("PENDING", "VALIDATING"))
         found = [f"{match} {match.state}" for match in matches]
         found += [f"submission {row.pk} {row.status}" for row in waiting]
-        return found + [f"{row.pk}: fit" for row in self.rows(Ladder) if not _is_fitted(row)]
+        return found + [f"{row.pk}: fit" for row in self.rows(Ladder) if not is_fitted(row)]
 
     def wait_until_quiet(self, seconds: float) -> None:
         try:
@@ -127,7 +155,7 @@ class League:
     def upload(self, name: str, source: str, key: str) -> int:
         """One request to send an agent in; the submission's id. OSError if it is not taken."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.stack.port}/api/v1/competitions/{SLUG}/submissions",
+            f"http://127.0.0.1:{self.stack.port}{SUBMIT_PATH}",
             json.dumps({"source": source}).encode(),
             {
                 "Authorization": f"Bearer {self.tokens[name]}",
@@ -139,7 +167,14 @@ class League:
             return int(json.load(answer)["id"])
 
 
-def _is_fitted(ladder: Ladder) -> bool:
+def _children_of(pid: int) -> list[int]:
+    with suppress(OSError):  # it has ended meanwhile
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        return [int(word) for text in lists for word in text.split()]
+    return []
+
+
+def is_fitted(ladder: Ladder) -> bool:
     fitted = (ladder.fitted_position, ladder.fitted_revision)
     is_current = fitted == (ladder.logged_position, ladder.revision)
     return is_current and not ladder.is_rebuild_due and ladder.fitting_until is None

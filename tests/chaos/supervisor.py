@@ -23,7 +23,8 @@ class Supervisor:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident:
+            self._thread.join()
 
     def _watch(self) -> None:
         while not self._stop.wait(POLL_S):

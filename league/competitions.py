@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from league.errors import Conflict
 from league.models import AuditEntry, Competition
 from league.queue import later
@@ -17,6 +19,7 @@ def resume(competition: Competition, actor: Any, reason: str) -> None:
     later("league.pair", competition.pk)
 
 
+@transaction.atomic
 def _set_paused(
     competition: Competition, actor: Any, action: str, reason: str, *, paused: bool
 ) -> None:

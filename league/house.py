@@ -6,7 +6,7 @@ from inspect import isfunction
 from django.utils import timezone
 
 import evaluation
-from league import entrants, teams
+from league import entrants, finals, teams
 from league.models import Competition, Submission
 
 MOST = 4
@@ -15,7 +15,10 @@ ANCHOR = "tactical"
 
 
 def enlist(competition: Competition) -> int:
-    """Enters the house bots that are not there yet; returns how many. A retired one stays away."""
+    """Enters the house bots that are not there yet; returns how many. A retired one stays away,
+    and nobody enters a field that is locked."""
+    if finals.is_locked(competition):
+        return 0
     new = [_enlist_bot(competition, name) for name in _chosen(competition.environment)]
     if competition.anchor is None:
         bots = competition.submissions.filter(kind=Submission.Kind.HOUSE)

@@ -301,6 +301,7 @@ def catch_up(competition: Competition) -> bool:
     return ratings.refit(competition) and watch(competition)
 
 
+@transaction.atomic
 def recompute_by_hand(competition: Competition, actor: Any, reason: str) -> None:
     """An organiser asks for it: done by the league worker, and noted."""
     AuditEntry.log(actor, "recompute", competition, reason)

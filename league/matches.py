@@ -206,8 +206,21 @@ def put_back(attempt: Attempt, reason: str) -> bool:
     """The worker could not take it: it waits for another one, without counting as a fault."""
     moved = _close(attempt, Attempt.State.FAILED, Match.State.QUEUED, reason=reason)
     waiting = Match.objects.filter(pk=attempt.match_id, state=Match.State.QUEUED)
-    waiting.update(reason=f"Waits: {reason}"[:300], not_before=_after(1))
+    waiting.update(reason=f"Waits: {reason}"[:300], not_before=_after(attempt.number))
+    if attempt.number >= MAX_INTERRUPTIONS:
+        message = f"{attempt.match} was put back {attempt.number} times: {reason}"
+        alerts.raise_alert("match_put_back", message, attempt.match.competition)
     return moved
+
+
+def refuse(raw: Any, reason: str) -> bool:
+    """A result that is none: its attempt has failed, if it can be told which one it is."""
+    sender = results.sender_of(raw)
+    with transaction.atomic():
+        attempt = _current_attempt(sender.attempt, sender.token) if sender else None
+        if attempt is None:
+            return False
+        return fail(attempt, Attempt.State.FAILED, f"The worker's result is malformed: {reason}")
 
 
 def fail(attempt: Attempt, state: Attempt.State, reason: str) -> bool:
@@ -262,6 +275,7 @@ def run_again(match: Match, actor: Any, reason: str) -> Match:
     if match.state not in {Match.State.DONE, Match.State.ABORTED}:
         raise Conflict("This match has not ended: wait for it, then run it again.", "wrong_state")
     with transaction.atomic():
+        Ladder.objects.locked(match.competition_id)
         again = outbox.schedule(
             match.competition,
             Match.Purpose.RATED,

@@ -18,7 +18,7 @@ from django.utils import timezone
 from evaluation.broker import FIRST_QUEUE, RATED_QUEUE, VALIDATION_QUEUE
 from evaluation.version import code_version
 from league import disk, halts, limits, live
-from league.models import Attempt, Competition, Ladder, Match, MatchSeat, Submission
+from league.models import Attempt, Competition, Ladder, Match, MatchSeat, Phase, Submission
 from league.queue import send
 
 MATCHES_PER_WORKER = 4  # rated ones, of each competition
@@ -209,6 +209,8 @@ def _obsolete(match: Match, seats: Seats) -> str:
         wanted, players = Submission.Status.ACTIVE, [seat.submission for seat in seats]
         if match.stage != Ladder.objects.stage_of(match.competition_id):
             return "The final evaluation has begun."
+        if match.competition.phase == Phase.CLOSED:
+            return "The competition has closed."
         teams = {player.team_id for player in players if not player.is_trusted}
         if len(players) - sum(player.is_trusted for player in players) > len(teams):
             return "Two of them are of one team by now."

@@ -49,21 +49,26 @@ def count(match: Match, seats: list[MatchSeat], ladder: Ladder) -> bool:
     """Counts a recorded match in the log, the table and the displayed ratings, all at once.
 
     Runs inside the transaction that records the match and has locked its ladder, and leaves
-    each seat's rating_change for the caller to save. An entrant that was disqualified while it
-    played leaves the match unrated.
+    each seat's rating_change for the caller to save. Where an entrant was disqualified while it
+    played, or the field was locked, the match is logged and does not count.
     """
     entrants = {
         e.submission_id: e
         for e in Entrant.objects.filter(submission__in=[seat.submission_id for seat in seats])
     }
-    if len(entrants) < len(seats) or any(e.is_disqualified for e in entrants.values()):
+    if len(entrants) < len(seats):
         return False
+    # In the log in any case: it counts once a disqualification is undone, or in its own stage.
     Match.objects.filter(pk=match.pk).update(is_rated=True)
+    here = Ladder.objects.filter(pk=ladder.pk)
+    if match.stage != ladder.stage or any(e.is_disqualified for e in entrants.values()):
+        here.update(logged_position=max(e.pk for e in match.episodes.all()))
+        return False
     episodes = list(match.episodes.order_by("number").prefetch_related("seats"))
     for key, tally in _pair_tallies(episodes, entrants).items():
         _add_pair_count(match.competition_id, key, tally)
     _nudge(seats, episodes, entrants, ladder)
-    Ladder.objects.filter(pk=ladder.pk).update(
+    here.update(
         logged_position=max(episode.pk for episode in episodes),
         episodes=F("episodes") + len(episodes),
     )

@@ -120,9 +120,14 @@ class EpisodeOutcome(_Strict):
         return timed and all(len(values) == count for values in lists)
 
 
-class Outcome(_Strict):
-    attempt: Annotated[int, Field(ge=1, le=MAX_ID)]
-    token: Annotated[Text, Field(max_length=64)]
+class Sender(BaseModel):
+    """Whose result it is; more may stand beside."""
+
+    attempt: Annotated[int, Field(ge=1, le=MAX_ID, strict=True)]
+    token: Annotated[Text, Field(max_length=64, strict=True)]
+
+
+class Outcome(_Strict, Sender):
     worker: Annotated[Text, Field(max_length=120)] = ""
     repeated: bool = False
     put_back: Annotated[Text, Field(max_length=300)] = ""
@@ -140,6 +145,14 @@ def unpacked(text: str) -> bytes:
     except binascii.Error:
         raise ValueError("not base64") from None
     return replay.unpack(packed, settings.REPLAY_MAX_UNPACKED_BYTES)
+
+
+def sender_of(raw: Any) -> Sender | None:
+    """Of a message that may be malformed otherwise."""
+    try:
+        return Sender.model_validate(raw)
+    except ValidationError:
+        return None
 
 
 def parse(raw: Any) -> Outcome:

@@ -30,7 +30,6 @@ DAY = timedelta(days=1)
 HOURS = 24
 DAY_KEPT_S = 30
 FAULTS_SHOWN = 20
-DISK_KEPT_S = 600
 
 
 @dataclass(frozen=True)
@@ -203,10 +202,10 @@ def parts() -> Parts:
 
 @dataclass(frozen=True)
 class Budget:
-    """What one kind of files takes, and may take; without a limit the latter is 0."""
+    """What one kind of files takes (None: nobody has looked yet), and may take (0: no limit)."""
 
     kind: str
-    used_bytes: int
+    used_bytes: int | None
     budget_bytes: int
 
 
@@ -218,17 +217,14 @@ class Disk:
 
 
 def disk_use() -> Disk:
-    """The free space is asked for now; what files take was added up within ten minutes."""
-    used: dict[str, int] = cache.get_or_set("disk-used", _used, DISK_KEPT_S) or _used()
+    """The free space is asked for now; what files take was added up some minutes ago."""
     return Disk(
         free_bytes=disk.free_bytes(),
         is_nearly_full=disk.is_nearly_full(),
-        budgets=[Budget(kind, used[kind], disk.budget_bytes(kind)) for kind in disk.KINDS],
+        budgets=[
+            Budget(kind, disk.used_bytes(kind), disk.budget_bytes(kind)) for kind in disk.KINDS
+        ],
     )
-
-
-def _used() -> dict[str, int]:
-    return {kind: disk.used_bytes(kind) for kind in disk.KINDS}
 
 
 def summary(found: Parts, stop: Halt | None, is_late: bool, disk_full: bool) -> str:

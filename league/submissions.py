@@ -133,11 +133,12 @@ def submit(
         same = _same_content(competition, team, upload)
         if same:
             return Receipt(same, created=False)
-        finals.require_open_field(competition)  # an upload may end long after it began
         _require_quota(competition, team)
         _require_room(upload)
         if upload.content:
             storage.save_upload(upload.content)
+        Ladder.objects.locked(competition.pk)
+        finals.require_open_field(competition)  # an upload may end long after it began
         submission = _create(competition, team, user, upload, description)
         later("league.validate_submission", submission.pk)
     return Receipt(submission, created=True)
@@ -308,11 +309,13 @@ def postpone(submission: Submission, reason: str) -> bool:
 # The end of a submission.
 
 
+@transaction.atomic
 def retire(submission: Submission, user: Any, reason: str = "") -> None:
-    """Its owner, or staff, takes it off the ladder; what it played stays."""
+    """Its owner, or an organiser, takes it off the ladder; what it played stays."""
     is_owner = submission.team.memberships.filter(user=user).exists()
-    if not (is_owner or user.is_staff):
+    if not (is_owner or user.has_perm("league.change_submission")):
         raise Forbidden("Only its team can retire a submission.", "not_owner")
+    Ladder.objects.locked(submission.competition_id)
     finals.require_open_field(submission.competition)
     _end_active(submission, Submission.Status.RETIRED)
     AuditEntry.log(user, "retire", _name(submission), reason)

@@ -55,6 +55,7 @@ def record_result(result: dict[str, Any]) -> bool:
         return _patiently(matches.record, result)
     except results.ResultError as error:
         logger.warning("refused a malformed result: %s", error)
+        matches.refuse(result, str(error))
         return False
 
 

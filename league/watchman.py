@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
+from django.db.models import F
 from django.utils import timezone
 
 from league import alerts, disk, halts, live, sweeper
+from league.models import Competition, Stage
 
+MISSED_FOR = timedelta(days=7)
 GRACE_S = 60.0  # a start, or a worker that is started again, is no alarm
 
 _wrong_since: dict[str, float] = {}
@@ -51,9 +55,23 @@ def standstill() -> str:
     )
 
 
+def missed_final() -> str:
+    """Competitions that closed lately before their field could be locked."""
+    now = timezone.now()
+    missed = Competition.objects.filter(
+        closes_at__range=(now - MISSED_FOR, now), deadline__lt=F("closes_at")
+    ).exclude(ladder__stage=Stage.FINAL)
+    names = ", ".join(map(str, missed))
+    return names and (
+        f"The final evaluation did not take place before the end: {names}. What is shown is the "
+        "open ladder. Move the end to a later date, and it begins."
+    )
+
+
 CONDITIONS: dict[str, Callable[[], str]] = {
     "disk_nearly_full": disk.problem,
     "no_worker": no_worker,
     "no_box": no_box,
     "standstill": standstill,
+    "missed_final": missed_final,
 }

@@ -198,6 +198,9 @@ ALERTS = {
     "then; nothing is lost.",
     "no_box": "The command above mends it. House bots and agents behind URLs play on meanwhile.",
     "standstill": "The table below names each and why it stands.",
+    "match_put_back": "No worker that is there can play it: start one that boxes agents and runs "
+    "the league's code.",
+    "missed_final": "Move the end of the competition to a later date in the admin.",
     "unplayable": "They are left out for an hour and then tried again. Their pages name the fault.",
 }
 BEYOND_CHANCE = (

@@ -53,7 +53,7 @@ class ThroughputOut(BaseModel):
 
 class DiskOut(BaseModel):
     kind: str
-    used_bytes: int
+    used_bytes: int | None = Field(description="Some minutes ago; null before the first look.")
     budget_bytes: int = Field(description="0 for no limit.")
 
 

@@ -126,6 +126,7 @@ class Competition(models.Model):
             raise ValidationError({"configuration": "The configuration must be a JSON object."})
         self._check_packages()
         self._check_environment()
+        self._check_game()
         self.environment_version = self._playable_version()
         dates = [date for date in (self.opens_at, self.deadline, self.closes_at) if date]
         if dates != sorted(dates):
@@ -133,6 +134,19 @@ class Competition(models.Model):
         if self.phase_at(timezone.now()) in {Phase.UPCOMING, Phase.OPEN} and self._is_locked():
             message = "The field is locked for the final evaluation: the deadline stays passed."
             raise ValidationError({"deadline": message})
+
+    def _check_game(self) -> None:
+        """What was rated in one game says nothing about another."""
+        before = Competition.objects.filter(pk=self.pk).first()
+        if before is None:
+            return
+        changed = before.environment != self.environment
+        if changed and before.matches.filter(is_rated=True).exists():
+            message = "Matches of this game have been rated: make another competition."
+            raise ValidationError({"environment": message})
+        if self._is_locked() and before.configuration != self.configuration:
+            message = "The field is locked for the final evaluation: the game stays as it is."
+            raise ValidationError({"configuration": message})
 
     def _is_locked(self) -> bool:
         return Ladder.objects.stage_of(self.pk) == Stage.FINAL if self.pk else False

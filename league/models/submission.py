@@ -92,11 +92,7 @@ class Submission(Judged):
         ]
         indexes = [
             models.Index(fields=("competition", "team", "-created")),
-            models.Index(
-                fields=("status_since",),
-                condition=models.Q(status__in=("PENDING", "VALIDATING")),
-                name="submissions_undecided",
-            ),
+            models.Index(fields=("status", "status_since")),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,18 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from evaluation import broker
-from league import finals, ledger, live, matches, matchmaking, ratings, submissions
+from league import (
+    finals,
+    house,
+    ledger,
+    live,
+    matches,
+    matchmaking,
+    outbox,
+    ratings,
+    submissions,
+    watchman,
+)
 from league.errors import Conflict, Forbidden
 from league.models import Alert, AuditEntry, Ladder, Match, PairCount, Phase, Rating
 from league.submissions import Upload
@@ -165,3 +176,39 @@ class TestALockedField:
         competition, _ = locked
         competition.closes_at = timezone.now()
         assert matchmaking.pair(competition) == 0
+
+
+class TestWhatIsOfAnotherStage:
+    def test_does_not_count_in_the_final(self, league):
+        """What a race with the lock might leave."""
+        competition, field = league
+        late = send_match(competition, Match.Purpose.RATED, [e.submission for e in field[:2]])
+        finals._freeze(Ladder.objects.locked(competition.pk))
+        assert matches.record(result_of(late.attempts.get(), episode_result(), episode_result()))
+        assert Ladder.objects.get().episodes == 0
+        assert ledger.recompute(competition).differences == 0
+
+    def test_is_not_sent_out_after_the_end(self, league):
+        competition, field = league
+        finals.lock(competition)
+        seats = [entrant.submission for entrant in field[:2]]
+        match = outbox.schedule(competition, Match.Purpose.RATED, seats)
+        type(competition).objects.update(closes_at=timezone.now())
+        assert not outbox.dispatch(match.pk)
+        match.refresh_from_db()
+        assert (match.state, match.reason) == ("ABORTED", "The competition has closed.")
+
+
+def test_no_house_bot_enters_a_locked_field(league):
+    competition, _ = league
+    finals.lock(competition)
+    assert house.enlist(competition) == 0
+    assert finals.field_hash(competition) == Ladder.objects.get().field_hash
+
+
+def test_a_final_that_could_not_begin_in_time_is_told(league):
+    competition, _ = league
+    assert watchman.missed_final() == ""
+    type(competition).objects.update(closes_at=timezone.now())
+    assert finals.lock_due() == 0
+    assert "Connectx" in watchman.missed_final()

@@ -187,6 +187,18 @@ class TestOneAction:
         after = table(), pairs(), list(Rating.objects.order_by("pk").values_list("elo", flat=True))
         assert after == before
 
+    def test_a_match_that_ended_while_one_was_disqualified_counts_once_that_is_undone(self, league):
+        competition, field = league
+        seats = [field[0].submission, field[1].submission]
+        match = send_match(competition, Match.Purpose.RATED, seats)
+        submissions.disqualify(seats[0], make_staff(), "cheats")
+        assert matches.record(result_of(match.attempts.get(), episode_result(), episode_result()))
+        ledger.catch_up(competition)
+        assert ledger.recompute(competition).differences == 0
+        submissions.reinstate(seats[0], make_staff(), "did not")
+        ledger.catch_up(competition)
+        assert Ladder.objects.get().episodes == 62
+
     def test_who_had_retired_is_retired_again_when_reinstated(self, league):
         _, field = league
         submissions.retire(field[2].submission, make_staff(), "old")

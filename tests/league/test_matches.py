@@ -226,12 +226,13 @@ def test_two_faults_are_a_draw(rated) -> None:
     assert [seat.outcome for seat in match.seats.all()] == ["drawn", "drawn"]
 
 
-def test_a_match_of_a_disqualified_entrant_is_kept_but_not_rated(rated) -> None:
+def test_a_match_of_a_disqualified_entrant_is_kept_but_does_not_count(rated) -> None:
     match, attempt = rated
     submissions.disqualify(match.seats.first().submission, make_staff(), "cheats")
     assert matches.record(result_of(attempt, episode_result(), episode_result()))
     match.refresh_from_db()
-    assert (match.state, match.is_rated) == ("DONE", False)
+    assert match.state == "DONE"
+    assert set(Rating.objects.values_list("matches", flat=True)) == {0}
     assert not PairCount.objects.exists()
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from evaluation import broker
 from evaluation.version import code_version
-from league import halts, live, matches, outbox, submissions, sweeper, validation
+from league import halts, live, matches, outbox, submissions, sweeper, tasks, validation
 from league.errors import Conflict
 from league.models import Alert, Attempt, AuditEntry, Match, Submission
 from tests.factories import (
@@ -207,6 +207,26 @@ class TestFaultsOfOurs:
         alert = Alert.objects.get()
         assert (alert.code, alert.count) == ("match_given_up", 2)
         assert "no such game" in alert.message
+
+    def test_who_is_put_back_waits_longer_each_time_and_is_told_in_the_end(
+        self, rated, django_capture_on_commit_callbacks
+    ):
+        with django_capture_on_commit_callbacks(execute=True):
+            for _ in range(matches.MAX_INTERRUPTIONS):
+                assert matches.record(result_of(self.attempt(rated), put_back="no box here"))
+        rated.refresh_from_db()
+        assert (rated.not_before - timezone.now()).total_seconds() > 100
+        assert (rated.state, rated.faults) == ("QUEUED", 0)
+        assert Alert.objects.get().code == "match_put_back"
+
+    def test_a_malformed_result_is_a_fault_with_its_reason(self, rated):
+        raw = result_of(self.attempt(rated), episode_result(), episode_result())
+        raw["episodes"][0]["steps"] = "many"
+        assert not tasks.record_result(raw)
+        rated.refresh_from_db()
+        assert (rated.state, rated.faults) == ("QUEUED", 1)
+        assert "episodes.0.steps" in rated.attempts.get().reason
+        assert not tasks.record_result({"attempt": "x"})
 
     def test_an_entrant_that_cannot_be_played_is_set_aside(self, rated, competition):
         from league import matchmaking

@@ -97,26 +97,46 @@ def test_what_is_not_raised_again_for_an_hour_is_over(django_capture_on_commit_c
 class TestTheDisk:
     @pytest.fixture
     def episodes(self, settings, tmp_path):
-        """Ten episodes of 1 MB of replay and 0.5 MB of logs each."""
+        """Five folders with two episodes of 1 MB of replay and 0.5 MB of logs each."""
         settings.DATA_DIR = tmp_path
-        for number in range(8, 18):
-            storage.save_episode_files(number, bytes(2**20), bytes(2**19))
-        return tmp_path
+        for folder in range(5):
+            for number in (1, 2):
+                pk = 1000 * folder + number
+                storage.save_episode_files(pk, bytes(2**20), bytes(2**19))
 
     def kept(self, find) -> list[int]:
-        return [number for number in range(8, 18) if find(number).exists()]
+        return [folder for folder in range(5) if find(1000 * folder + 1).exists()]
 
     def test_what_is_over_the_budget_goes_oldest_first(self, episodes, settings):
-        settings.REPLAY_BUDGET_GB, settings.LOG_BUDGET_GB = 4 / 1024, 2 / 1024
-        assert disk.prune() == 6 + 6
-        assert self.kept(storage.replay_path) == [14, 15, 16, 17]
-        assert self.kept(storage.logs_path) == [14, 15, 16, 17]
+        settings.REPLAY_BUDGET_GB, settings.LOG_BUDGET_GB = 5 / 1024, 2.5 / 1024
+        assert disk.prune() == 3 + 3
+        assert self.kept(storage.replay_path) == self.kept(storage.logs_path) == [3, 4]
         assert disk.prune() == 0
+        assert disk.used_bytes("replays") == 4 * 2**20
+
+    def test_the_newest_stay_however_small_the_budget(self, episodes, settings):
+        settings.REPLAY_BUDGET_GB = 1 / 2**20
+        disk.prune()
+        assert self.kept(storage.replay_path) == [4]
 
     def test_without_a_budget_all_stay(self, episodes, settings):
         settings.REPLAY_BUDGET_GB = settings.LOG_BUDGET_GB = 0
+        assert disk.used_bytes("replays") is None
         assert disk.prune() == 0
         assert disk.used_bytes("replays") == 10 * 2**20
+
+    def test_a_look_that_takes_too_long_goes_on_the_next_time(
+        self, episodes, settings, monkeypatch
+    ):
+        settings.REPLAY_BUDGET_GB = settings.LOG_BUDGET_GB = 0
+        disk.prune()
+        storage.save_episode_files(5001, bytes(2**20), b"")
+        monkeypatch.setattr(disk, "LOOK_S", -1.0)
+        disk.prune()
+        assert disk.used_bytes("replays") == 10 * 2**20
+        monkeypatch.undo()
+        disk.prune()
+        assert disk.used_bytes("replays") == 11 * 2**20
 
     def test_nearly_full_takes_no_upload_and_counts_none(self, settings, look):
         report()

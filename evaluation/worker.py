@@ -5,6 +5,7 @@
 
 import ctypes
 import dataclasses
+import json
 import logging
 import os
 import signal
@@ -104,8 +105,13 @@ def probe_box() -> Probe:
     return found
 
 
+OTHER_CODE = "It runs other code than the league: start it again with the league's."
+NO_BOX = "It cannot box strangers' agents, and another worker can."
+
+
 class Drain:
-    """Whether this worker takes matches: one with other code than the league's takes none.
+    """Whether this worker takes matches: with other code than the league's it takes none, and
+    without a box none that a worker with one would play.
 
     What it plays is finished. Where the code on its disk is the league's by now, it ends, so that
     whoever keeps it running starts it with that.
@@ -114,22 +120,39 @@ class Drain:
     def __init__(self, consumer: Any) -> None:
         self.consumer, self.reason = consumer, ""
 
-    def check(self, expected: str | None) -> None:
-        is_other = expected not in {None, code_version()}
-        if is_other and not self.reason:
-            self._ask_of_each_queue(self.consumer.cancel_task_queue)
-            self.reason = "It runs other code than the league and takes no matches."
-            logger.warning("%s Start it again with the league's code.", self.reason)
-        elif self.reason and not is_other:
-            self._ask_of_each_queue(self.consumer.add_task_queue)
-            self.reason = ""
-        if is_other and version_on_disk() == expected:
+    def check(self, expected: str | None, others: list[str]) -> None:
+        """others: the reports of all workers. May raise redis.RedisError."""
+        reason = self._why(expected, others)
+        if bool(reason) != bool(self.reason):
+            consumer = self.consumer
+            self._ask_of_each_queue(
+                consumer.cancel_task_queue if reason else consumer.add_task_queue
+            )
+            logger.warning("%s", reason or "It takes matches again.")
+        self.reason = reason
+        if reason == OTHER_CODE and version_on_disk() == expected:
             logger.warning("the code on disk is the league's: ending, to be started with it")
             os.kill(os.getpid(), signal.SIGTERM)
+
+    def _why(self, expected: str | None, others: list[str]) -> str:
+        if expected not in {None, code_version()}:
+            return OTHER_CODE
+        if not _settings.has_box and any(_can_box(report) for report in others):
+            return NO_BOX
+        return ""
 
     def _ask_of_each_queue(self, change: Any) -> None:
         for queue in broker.QUEUES:
             self.consumer.call_soon(change, queue)
+
+
+def _can_box(report: str) -> bool:
+    """Of a worker's report, which another process wrote."""
+    try:
+        said = json.loads(report)
+        return said["has_box"] is True and not said["drains"]
+    except (ValueError, TypeError, LookupError):
+        return False
 
 
 def _report(found: Probe) -> dict[str, Any]:
@@ -151,7 +174,9 @@ def _keep_reporting(found: Probe, drain: Drain, stop: threading.Event) -> None:
     """A thread of its own, so that the beat never waits behind work."""
     while True:
         try:
-            drain.check(broker.expected_version(redis_client()))
+            drain.check(
+                broker.expected_version(redis_client()), broker.read_workers(redis_client())
+            )
             report = _report(found) | {"drains": drain.reason}
             broker.report_worker(redis_client(), worker_name(), report)
         except redis.RedisError as error:

@@ -186,7 +186,7 @@ def dispatch(match_id: int, gate: Gate | None = None) -> bool:
     """Sends a waiting match to a worker as a new attempt; False if it has to go on waiting."""
     with transaction.atomic():
         # Two that fill at once take different rows: neither waits for the other.
-        rows = Match.objects.select_for_update(skip_locked=True, of=("self",))
+        rows = Match.objects.select_for_update(skip_locked=True, no_key=True)
         match = rows.filter(pk=match_id, state=Match.State.QUEUED).first()
         if match is None:
             return False

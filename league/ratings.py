@@ -42,6 +42,12 @@ COVARIANCE_ENTRANTS = 500
 
 TALLIES = ["matches", "wins", "draws", "losses", "crashes", "first_seats", "spent_s"]
 
+# What a fit writes into the table.
+PUBLISHED = [
+    "elo", "se", "is_quick", "is_provisional", "rank", "rank_low", "rank_high", "fitted_matches",
+    "spark",
+]  # fmt: skip
+
 PairKey = tuple[int, int]
 
 
@@ -227,34 +233,11 @@ def _publish(taken: Snapshot, found: fit.Fit) -> None:
     with transaction.atomic():
         if Ladder.objects.locked(ladder.competition_id).stage != ladder.stage:
             return  # the field was locked meanwhile: this is a fit of games that count no more
-        newest = _newest_matches(ladder.competition_id, entrants)
-        current = {row.entrant_id: row for row in Rating.objects.filter(entrant__in=entrants)}
-        points = []
-        for entrant in entrants:
-            row = current[entrant.pk]
+        rows = {row.entrant_id: row for row in Rating.objects.filter(entrant__in=entrants)}
+        for row in rows.values():
             _apply(row, found)
-            known = entrant.rating.matches  # as in the snapshot
-            if known > row.fitted_matches:
-                row.fitted_matches = known
-                row.spark = [*row.spark, round(row.elo)][-SPARK_POINTS:]
-                points.append(
-                    RatingPoint(
-                        entrant=entrant,
-                        match_id=newest.get(entrant.submission_id),
-                        elo=row.elo,
-                        se=row.se,
-                        matches=known,
-                    )
-                )
-        Rating.objects.bulk_update(
-            current.values(),
-            [
-                "elo", "se", "is_quick", "is_provisional", "rank", "rank_low", "rank_high",
-                "fitted_matches", "spark",
-            ],
-            batch_size=200,
-        )  # fmt: skip
-        RatingPoint.objects.bulk_create(points)
+        RatingPoint.objects.bulk_create(_new_points(ladder.competition_id, entrants, rows))
+        Rating.objects.bulk_update(rows.values(), PUBLISHED, batch_size=200)
         Ladder.objects.filter(pk=ladder.pk).update(
             fitted_position=ladder.logged_position,
             fitted_revision=ladder.revision,
@@ -266,6 +249,26 @@ def _publish(taken: Snapshot, found: fit.Fit) -> None:
             draw=found.draw,
         )
     _keep_covariance(ladder.competition_id, found)
+
+
+def _new_points(
+    competition_id: int, entrants: list[Entrant], rows: dict[int, Rating]
+) -> list[RatingPoint]:
+    """A point of the history for each entrant that has played since the fit before."""
+    newest = _newest_matches(competition_id, entrants)
+    points = []
+    for entrant in entrants:
+        row, known = rows[entrant.pk], entrant.rating.matches  # as in the snapshot
+        if known > row.fitted_matches:
+            row.fitted_matches = known
+            row.spark = [*row.spark, round(row.elo)][-SPARK_POINTS:]
+            match_id = newest.get(entrant.submission_id)
+            points.append(
+                RatingPoint(
+                    entrant=entrant, match_id=match_id, elo=row.elo, se=row.se, matches=known
+                )
+            )
+    return points
 
 
 def _apply(row: Rating, found: fit.Fit) -> None:

@@ -250,7 +250,7 @@ def waits_for(submission: Submission) -> str:
 def mark_stage(submission_id: int, stage: str, seconds: float) -> None:
     with transaction.atomic():
         # Locked: progress and result write to the same JSON field from different processes.
-        submission = Submission.objects.select_for_update().get(pk=submission_id)
+        submission = Submission.objects.select_for_update(no_key=True).get(pk=submission_id)
         if stage not in submission.stages:
             submission.stages[stage] = _stage(seconds)
             submission.save(update_fields=["stages"])

@@ -66,7 +66,7 @@ def locked_team_of(user: Any) -> Team:
 
 def _held(*teams: Team) -> list[Team]:
     """The teams as they are now, held in the order of their keys: so nobody waits in a circle."""
-    rows = Team.objects.select_for_update().filter(pk__in=[team.pk for team in teams])
+    rows = Team.objects.select_for_update(no_key=True).filter(pk__in=[team.pk for team in teams])
     held = {row.pk: row for row in rows.order_by("pk")}
     return [held[team.pk] for team in teams]
 

@@ -15,7 +15,8 @@ class LadderManager(models.Manager["Ladder"]):
         """The row, held until the transaction ends. Whoever writes submissions, entrants, counts
         or ratings of a ladder takes it before them, so that nobody waits in a circle."""
         self.get_or_create(competition_id=competition_id)
-        rows = self.select_for_update(of=("self",)).select_related("competition")
+        # No key: who adds a row that refers to this one need not wait.
+        rows = self.select_for_update(of=("self",), no_key=True).select_related("competition")
         return rows.get(competition_id=competition_id)
 
     def of(self, competition_id: int) -> "Ladder":

@@ -52,7 +52,7 @@ def worker_key(name: str) -> str:
 
 def claim(client: "redis.Redis", attempt: int, worker: str) -> bool:
     """True for the first that asks; the claim outlives the worker, the lease does not."""
-    client.set(lease_key(attempt), PLAYING, ex=LEASE_S)
+    client.set(lease_key(attempt), PLAYING, ex=LEASE_S, nx=True)
     return bool(client.set(claim_key(attempt), worker, nx=True, ex=CLAIM_S))
 
 

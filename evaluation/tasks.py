@@ -4,6 +4,7 @@ The worker knows Redis and the folder of uploads, nothing else: no database, no 
 """
 
 import base64
+import hashlib
 import logging
 import time
 from pathlib import Path
@@ -120,8 +121,17 @@ def unpacked(config: Settings, sha256: str, filename: str) -> Path:
     folder = config.data_dir / "agents" / sha256[:2] / sha256
     if not (folder / "main.py").is_file():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        unpack(upload_path(config.data_dir, sha256), filename, folder, _agents_boxes(config))
+        upload = upload_path(config.data_dir, sha256)
+        _require_whole(upload)
+        unpack(upload, filename, folder, _agents_boxes(config))
     return folder
+
+
+def _require_whole(upload: Path) -> None:
+    """What the disk has damaged is no fault of who sent it in."""
+    with upload.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != upload.name:
+            raise OSError(f"the upload {upload.name} is damaged on our disk")
 
 
 def _agents_boxes(config: Settings) -> Wanted:

@@ -13,15 +13,14 @@ from django.utils import timezone
 
 from league.errors import Conflict
 from league.models import Alert, AuditEntry
-from league.queue import later
 
-SILENT_AFTER = timedelta(hours=1)
+SILENT_AFTER = timedelta(hours=3)  # longer than anything waits to be tried again
 
 logger = logging.getLogger(__name__)
 
 
 def raise_alert(code: str, message: str, target: object = "") -> None:
-    """Opens an alert, or counts it once more. Staff get one e-mail for it.
+    """Opens an alert, or counts it once more. Staff get one e-mail for it, from `mail_new`.
 
     Happens after the commit: a hot row must not be held while something else is waited for.
     """
@@ -35,13 +34,12 @@ def _raise(code: str, message: str, target: object) -> None:
         return
     try:
         with transaction.atomic():
-            alert = Alert.objects.create(
+            Alert.objects.create(
                 code=code, target=name, message=message[:500], raised=now, last_seen=now
             )
     except IntegrityError:  # somebody else was first
         return
     logger.error("alert %s: %s", code, message)
-    later("league.mail_alert", alert.pk)
 
 
 def close_alert(code: str, target: object = "") -> bool:
@@ -57,7 +55,7 @@ def close(alert: Alert, actor: Any, reason: str) -> None:
 
 
 def close_silent() -> int:
-    """Those that nothing has raised again for an hour."""
+    """Those that nothing has raised again for hours."""
     silent = open_alerts().filter(last_seen__lt=timezone.now() - SILENT_AFTER)
     return silent.update(closed=timezone.now())
 
@@ -66,15 +64,22 @@ def open_alerts() -> QuerySet[Alert]:
     return Alert.objects.filter(closed=None)
 
 
-def mail(alert_id: int) -> int:
-    """Tells the staff who have given an address; how many. A mail server that is away is noted."""
-    alert = Alert.objects.get(pk=alert_id)
+def mail_new() -> int:
+    """Tells the staff who have given an address of what they have not been told; how many alerts.
+
+    A mail server that is away is tried again with the next look.
+    """
     staff = get_user_model().objects.filter(is_staff=True, is_active=True).exclude(email="")
     addresses = list(staff.values_list("email", flat=True))
-    if addresses:
-        try:
-            send_mail(f"[Palaestra] {alert.code.replace('_', ' ')}", alert.message, None, addresses)
-        except OSError as error:  # smtplib's errors are OSErrors
-            logger.warning("could not send the mail of an alert: %s", error)
-            return 0
-    return len(addresses)
+    return sum(_mail(alert, addresses) for alert in open_alerts().filter(mailed=None))
+
+
+def _mail(alert: Alert, addresses: list[str]) -> bool:
+    subject = f"[Palaestra] {alert.code.replace('_', ' ')}"
+    try:
+        if addresses:
+            send_mail(subject, alert.message, None, addresses)
+    except OSError as error:  # smtplib's errors are OSErrors
+        logger.warning("could not send the mail of an alert: %s", error)
+        return False
+    return bool(Alert.objects.filter(pk=alert.pk).update(mailed=timezone.now()))

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from league.models import Entrant, Ladder, Rating, Submission
+from league.models import Entrant, Ladder, Rating, Stage, Submission
 
 
 @transaction.atomic
@@ -34,7 +34,7 @@ def restore(submission: Submission, *, is_playing: bool) -> None:
 
 def displace_older(submission: Submission) -> None:
     """The newest N active submissions of a team play; the others retire."""
-    if submission.team.is_house:
+    if submission.team.is_house or Ladder.objects.stage_of(submission.competition_id) != Stage.OPEN:
         return
     active = Submission.objects.filter(
         team=submission.team,

@@ -8,7 +8,7 @@ import hashlib
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from league import alerts, ratings
@@ -33,10 +33,10 @@ BEGUN = "The final evaluation has begun."
 EMPTY = Rating()  # as a newcomer's
 
 
-def lock_due() -> int:
-    """Locks each field whose deadline has passed; how many were locked."""
+def due() -> QuerySet[Competition]:
+    """Those whose deadline has passed and whose field is not locked."""
     passed = Competition.objects.filter(deadline__lte=timezone.now())
-    return sum(lock(competition) for competition in passed.exclude(ladder__stage=Stage.FINAL))
+    return passed.exclude(ladder__stage=Stage.FINAL)
 
 
 def is_locked(competition: Competition) -> bool:
@@ -71,7 +71,7 @@ def lock(competition: Competition) -> bool:
         if not ladder.is_fitted or ladder.is_rebuild_due:
             return False  # the last numbers of the open stage are still to come
         _freeze(ladder)
-    alerts.close_alert("lock_waits", competition)
+    alerts.close_alert("lock_waits", competition.slug)
     later("league.pair", competition.pk)
     return True
 
@@ -85,8 +85,10 @@ def _call_off(competition: Competition) -> None:
 
 def _warn(competition: Competition, waiting: str) -> None:
     if competition.deadline and timezone.now() - competition.deadline > WORRYING:
-        message = f"The field of {competition} is still open: it waits for {waiting}."
-        alerts.raise_alert("lock_waits", message, competition)
+        late = Submission.objects.undecided().filter(competition=competition)[:5]
+        names = ", ".join(map(str, late))
+        message = f"The field of {competition} is still open: it waits for {waiting}. {names}"
+        alerts.raise_alert("lock_waits", message.strip(), competition.slug)
 
 
 def _freeze(ladder: Ladder) -> None:

@@ -168,7 +168,7 @@ def watch(competition: Competition) -> bool:
     wrong = check(competition)
     if wrong:
         message = f"The ladder of {competition} is counted again: {' '.join(wrong)}"
-        alerts.raise_alert("counts_differ", message, competition)
+        alerts.raise_alert("counts_differ", message, competition.slug)
         ask_for_rebuild(competition.pk)
     return not wrong
 

@@ -83,6 +83,8 @@ def _current_attempt(attempt_id: int, token: str) -> Attempt | None:
 
 def _mismatch(match: Match, outcome: results.Outcome) -> str:
     """What in a well-formed result does not fit its match; empty if all does."""
+    if outcome.rejected and not match.candidate_id:
+        return "The worker could not unpack what was unpacked before."
     if outcome.rejected:
         known = match.seats.filter(submission__sha256=outcome.rejected.sha256).exists()
         return "" if known else "The worker rejected an upload that does not play here."
@@ -209,7 +211,7 @@ def put_back(attempt: Attempt, reason: str) -> bool:
     waiting.update(reason=f"Waits: {reason}"[:300], not_before=_after(attempt.number))
     if attempt.number >= MAX_INTERRUPTIONS:
         message = f"{attempt.match} was put back {attempt.number} times: {reason}"
-        alerts.raise_alert("match_put_back", message, attempt.match.competition)
+        alerts.raise_alert("match_put_back", message, attempt.match.competition.slug)
     return moved
 
 
@@ -259,7 +261,7 @@ def abort(match: Match, reason: str) -> bool:
     )
     if moved:
         message = f"{match} of {match.competition} was given up: {reason}"
-        alerts.raise_alert("match_given_up", message, match.competition)
+        alerts.raise_alert("match_given_up", message, match.competition.slug)
         if match.candidate:
             submissions.postpone(match.candidate, "Our fault: we try again by ourselves.")
     return bool(moved)

@@ -86,7 +86,7 @@ def _unplayable(competition: Competition) -> list[int]:
     if unplayable:
         names = ", ".join(f"#{pk}" for pk in unplayable[:10])
         message = f"No match of these could be played in {competition} for an hour: {names}."
-        alerts.raise_alert("unplayable", message, competition)
+        alerts.raise_alert("unplayable", message, competition.slug)
     return unplayable
 
 

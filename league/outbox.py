@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from evaluation.broker import FIRST_QUEUE, RATED_QUEUE, VALIDATION_QUEUE
 from evaluation.version import code_version
-from league import disk, halts, limits, live
+from league import alerts, disk, halts, limits, live
 from league.models import Attempt, Competition, Ladder, Match, MatchSeat, Phase, Submission
 from league.queue import send
 
@@ -197,7 +197,11 @@ def dispatch(match_id: int, gate: Gate | None = None) -> bool:
         if reason := (gate or Gate.now()).why_waiting(match, seats):
             Match.objects.filter(pk=match_id).update(reason=reason)
             return False
-        publish(match, _new_attempt(match), seats)
+        try:
+            publish(match, _new_attempt(match), seats)
+        except (TypeError, ValueError) as error:  # limits that are no numbers any more
+            _give_up(match, str(error))
+            return False
     return True
 
 
@@ -216,6 +220,16 @@ def _obsolete(match: Match, seats: Seats) -> str:
             return "Two of them are of one team by now."
     gone = next((player for player in players if player.status != wanted), None)
     return f"{gone} has left: it is {gone.get_status_display()}." if gone else ""
+
+
+def _give_up(match: Match, problem: str) -> None:
+    reason = f"Our fault: it cannot be set up: {problem}"
+    match.attempts.filter(state=Attempt.State.SENT).update(
+        state=Attempt.State.FAILED, ended=timezone.now(), reason=reason[:300]
+    )
+    _cancel(match, reason)
+    message = f"{match} of {match.competition} cannot be set up: {problem}"
+    alerts.raise_alert("match_given_up", message, match.competition.slug)
 
 
 def _cancel(match: Match, reason: str) -> None:

@@ -7,6 +7,7 @@ from celery.canvas import Signature
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from league import live
 from league.celery import app
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,9 @@ def send(name: str, args: Any, queue: str, link: Signature | None = None) -> Non
     """Publishes after the commit. A broker that is away loses nothing: the sweeper sends again."""
 
     def publish() -> None:
+        if not live.is_reachable():  # Celery's own attempts to connect take seconds
+            logger.warning("could not publish %s; the sweeper will: Redis is away", name)
+            return
         try:
             app.send_task(name, args, queue=queue, link=link, retry=False, ignore_result=True)
         except (OperationalError, OSError) as error:

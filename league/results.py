@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
@@ -29,12 +30,21 @@ Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Score = Annotated[float, Field(ge=0, le=1)]
 Status = Literal["ACTIVE", "INACTIVE", "DONE", "ERROR", "INVALID", "TIMEOUT"]
+PATH = re.compile(r"(?<![\w.])(/[\w.@+-]+){2,}/?")
 MAX_SEATS = 16
 MAX_ID = 2**63 - 1
 
 
+def without_paths(text: str) -> str:
+    """Where our machine keeps things is nobody's business: reasons stand on public pages."""
+    return PATH.sub("…", text)
+
+
 class ResultError(Exception):
     """The message is not a result; it is dropped, and the sweeper deals with its attempt."""
+
+
+Reason = Annotated[Text, AfterValidator(without_paths), Field(max_length=300)]
 
 
 class _Strict(BaseModel):
@@ -130,8 +140,8 @@ class Sender(BaseModel):
 class Outcome(_Strict, Sender):
     worker: Annotated[Text, Field(max_length=120)] = ""
     repeated: bool = False
-    put_back: Annotated[Text, Field(max_length=300)] = ""
-    fault: Annotated[Text, Field(max_length=300)] = ""
+    put_back: Reason = ""
+    fault: Reason = ""
     rejected: Rejected | None = None
     episodes: Annotated[list[EpisodeOutcome], Field(max_length=MAX_SEATS)] = []
 

@@ -41,7 +41,7 @@ def save_upload(content: bytes) -> str:
     """Stores an upload under its SHA-256, which it returns. The same bytes are stored once."""
     sha256 = hashlib.sha256(content).hexdigest()
     path = upload_path(sha256)
-    if not path.exists():
+    if not path.exists() or path.stat().st_size != len(content):
         # The worker that unpacks it has a uid of its own; the folder above is closed to others.
         write_atomically(path, content, mode=0o644)
     return sha256

@@ -291,7 +291,9 @@ def _end_validation(submission: Submission, status: Submission.Status, **fields:
 def postpone(submission: Submission, reason: str) -> bool:
     """A fault of ours stopped the validation: it waits and is tried again, at nobody's cost."""
     times = submission.postponed + 1
-    wait = min(RETRY_AFTER * 2 ** min(times - 1, 10), LONGEST_RETRY) * random.uniform(0.5, 1.0)
+    is_final = submission.competition.phase == Phase.FINAL  # the lock waits for it
+    longest = RETRY_AFTER if is_final else LONGEST_RETRY
+    wait = min(RETRY_AFTER * 2 ** min(times - 1, 10), longest) * random.uniform(0.5, 1.0)
     validating = Submission.objects.filter(pk=submission.pk, status=Submission.Status.VALIDATING)
     postponed = validating.update(
         status=Submission.Status.PENDING,
@@ -302,7 +304,7 @@ def postpone(submission: Submission, reason: str) -> bool:
     )
     if postponed and times >= WORRYING:
         message = f"The validation of {submission} was put off {times} times: {reason}"
-        alerts.raise_alert("validation_put_off", message, submission)
+        alerts.raise_alert("validation_put_off", message, submission.competition.slug)
     return bool(postponed)
 
 

@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from celery import shared_task
@@ -72,16 +72,29 @@ def pair(competition_id: int) -> int:
     return matchmaking.pair(Competition.objects.get(pk=competition_id))
 
 
+def _each(competitions: Iterable[Competition], verb: Callable[[Competition], int]) -> int:
+    """What fails in one competition must not stop the others."""
+    done = 0
+    for competition in competitions:
+        try:
+            done += verb(competition)
+        except Exception as error:
+            logger.exception("%s: %s", competition, verb.__qualname__)
+            message = f"{competition}: {type(error).__name__}: {error}"
+            alerts.raise_alert("competition_fails", message, competition.slug)
+    return done
+
+
 @shared_task(name="league.pair_competitions")
 def pair_competitions() -> int:
     live.mark_beat()
-    finals.lock_due()
-    return sum(matchmaking.pair(competition) for competition in Competition.objects.live())
+    _each(finals.due(), finals.lock)
+    return _each(Competition.objects.live(), matchmaking.pair)
 
 
 @shared_task(name="league.refit_competitions")
 def refit_competitions() -> int:
-    return sum(ledger.catch_up(competition) for competition in Competition.objects.all())
+    return _each(Competition.objects.all(), ledger.catch_up)
 
 
 @shared_task(name="league.rebuild")
@@ -95,15 +108,11 @@ def sweep() -> dict[str, int]:
 
 
 @shared_task(name="league.watch")
-def watch() -> None:
+def watch() -> int:
     watchman.look()
+    return alerts.mail_new()
 
 
 @shared_task(name="league.tidy")
 def tidy() -> list[int]:
     return [idempotency.purge(), storage.remove_leftovers(), disk.prune(), alerts.close_silent()]
-
-
-@shared_task(name="league.mail_alert")
-def mail_alert(alert_id: int) -> int:
-    return alerts.mail(alert_id)

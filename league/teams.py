@@ -13,7 +13,7 @@ from django.utils import timezone
 from league import accounts, mergers
 from league.errors import Conflict, Forbidden, LeagueError, NotFound
 from league.mergers import Plan
-from league.models import AuditEntry, Competition, Membership, Team
+from league.models import AuditEntry, Competition, Membership, Submission, Team
 
 NAME_CHARS = 120  # of a name that is taken: the rest is for what tells the two apart
 CHOSEN_NAME_CHARS = 60  # fits on a row of the leaderboard
@@ -52,8 +52,8 @@ def house_team() -> Team:
 
 def _free_name(name: str, suffix: str) -> str:
     """The name itself, or with a suffix: a team that a user has left, or merged, keeps its own."""
-    numbered = (f"{name[:NAME_CHARS]} ({suffix}-{number})" for number in itertools.count(2))
-    names = itertools.chain((name, f"{name[:NAME_CHARS]} ({suffix})"), numbered)
+    more = (f"{name[:NAME_CHARS]} ({suffix}-{secrets.token_hex(2)})" for _ in itertools.count())
+    names = itertools.chain((name, f"{name[:NAME_CHARS]} ({suffix})"), more)
     return next(name for name in names if not Team.objects.filter(name=name).exists())
 
 
@@ -265,6 +265,21 @@ def require_admitted(competition: Competition, team: Team, user: Any) -> None:
         raise Forbidden(
             f"{competition} takes teams of {limit} at most, and yours has {size} members.",
             "team_too_large",
+        )
+    _require_none_elsewhere(competition, team, user)
+
+
+def _require_none_elsewhere(competition: Competition, team: Team, user: Any) -> None:
+    """Who leaves an agent with a team may not enter another against it."""
+    theirs = Submission.objects.filter(competition=competition, author=user)
+    playing = theirs.exclude(team=team).filter(
+        status__in=(*Submission.UNDECIDED, Submission.Status.ACTIVE)
+    )
+    if found := playing.select_related("team").first():
+        raise Forbidden(
+            f"Your agent #{found.pk} still plays here for {found.team}, which you have left: it "
+            "has to be retired first.",
+            "plays_elsewhere",
         )
 
 

@@ -198,6 +198,8 @@ ALERTS = {
     "then; nothing is lost.",
     "no_box": "The command above mends it. House bots and agents behind URLs play on meanwhile.",
     "standstill": "The table below names each and why it stands.",
+    "competition_fails": "Pairing, rating or locking it raised an error of ours, which the log of "
+    "the league worker has in full. The other competitions go on.",
     "match_put_back": "No worker that is there can play it: start one that boxes agents and runs "
     "the league's code.",
     "missed_final": "Move the end of the competition to a later date in the admin.",

@@ -150,6 +150,7 @@ class Migration(migrations.Migration):
                 ("raised", models.DateTimeField()),
                 ("last_seen", models.DateTimeField()),
                 ("closed", models.DateTimeField(blank=True, null=True)),
+                ("mailed", models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 "ordering": ("-pk",),

@@ -210,7 +210,10 @@ class Competition(models.Model):
     @property
     def full_configuration(self) -> dict[str, Any]:
         """The configuration with the environment's defaults filled in."""
-        return dict(self.specification.configure(self.configuration))
+        try:
+            return dict(self.specification.configure(self.configuration))
+        except InvalidArgument:  # the game has changed since; its pages still tell what was set
+            return {**self.specification.configure({}), **self.configuration}
 
     @property
     def bank_s(self) -> float:

@@ -98,6 +98,7 @@ class Alert(models.Model):
     raised = models.DateTimeField()
     last_seen = models.DateTimeField()
     closed = models.DateTimeField(null=True, blank=True)
+    mailed = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-pk",)

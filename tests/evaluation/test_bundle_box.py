@@ -1,6 +1,7 @@
 """Archives are read in a box: what comes back is not believed, and what breaks it is refused."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from evaluation import bundle, match
 from evaluation.archive import CHUNK, MAX_BYTES, MAX_MEMBERS, RULES, BundleError, Refused
-from evaluation.bundle import Receiver, unpack
+from evaluation.bundle import Receiver, unpack, upload_path
 from evaluation.match import EpisodeSpec
 from evaluation.sandbox import keeper, nursery, probe
 from evaluation.sandbox.errors import BoxFailed
@@ -119,14 +120,26 @@ def children() -> set[int]:
     return {int(pid) for path in tasks for pid in path.read_text().split()}
 
 
+def test_what_our_disk_has_damaged_is_no_fault_of_the_upload(tmp_path):
+    name = hashlib.sha256(zipped(("main.py", AGENT))).hexdigest()
+    archive = upload_path(tmp_path, name)
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"")
+    config = Settings("", tmp_path, concurrency=1, url_allow=(), minimum="A")
+    with pytest.raises(OSError, match="damaged on our disk"):
+        unpacked(config, name, "agent.zip")
+
+
 def test_an_upload_is_read_where_its_agent_will_play(tmp_path):
     data_dir = tmp_path / "data"
-    archive = data_dir / "uploads" / "ab" / "abc"
+    packed = zipped(("main.py", AGENT))
+    name = hashlib.sha256(packed).hexdigest()
+    archive = upload_path(data_dir, name)
     archive.parent.mkdir(parents=True)
-    archive.write_bytes(zipped(("main.py", AGENT)))
+    archive.write_bytes(packed)
     config = Settings("", data_dir, concurrency=1, url_allow=(), minimum="A")
     before = children()
-    folder = unpacked(config, "abc", "agent.zip")
+    folder = unpacked(config, name, "agent.zip")
     with_reader = children()
     match.play_episode(
         EpisodeSpec(

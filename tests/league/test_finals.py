@@ -58,8 +58,8 @@ def league():
 def test_the_field_is_frozen_by_a_hash_that_anybody_can_make(league):
     competition, field = league
     assert competition.phase == Phase.FINAL
-    assert finals.lock_due() == 1
-    assert finals.lock_due() == 0
+    assert [finals.lock(due) for due in finals.due()] == [True]
+    assert not finals.due()
     ladder = Ladder.objects.get()
     lines = "".join(f"{e.submission_id} {e.submission.sha256}\n" for e in field)
     assert ladder.field_hash == hashlib.sha256(lines.encode()).hexdigest()
@@ -156,6 +156,19 @@ class TestALockedField:
         ledger.catch_up(competition)
         assert Ladder.objects.get().episodes == 2
 
+    def test_is_not_thinned_out_by_a_lower_active_limit(self, league):
+        competition, field = league
+        second = make_entrant(competition, make_user("alice"))
+        ratings.refit(competition)
+        assert finals.lock(competition)
+        type(competition).objects.update(active_limit=1)
+        submissions.disqualify(second.submission, make_staff(), "cheats")
+        second.submission.refresh_from_db()
+        submissions.reinstate(second.submission, make_staff(), "did not")
+        field[0].submission.refresh_from_db()
+        assert field[0].submission.status == "ACTIVE"
+        assert finals.field_hash(competition) == Ladder.objects.get().field_hash
+
     def test_takes_nobody_back_who_was_not_in_it(self, league):
         competition, field = league
         submissions.disqualify(field[0].submission, make_staff(), "cheats")
@@ -210,5 +223,5 @@ def test_a_final_that_could_not_begin_in_time_is_told(league):
     competition, _ = league
     assert watchman.missed_final() == ""
     type(competition).objects.update(closes_at=timezone.now())
-    assert finals.lock_due() == 0
+    assert not any(finals.lock(due) for due in finals.due())
     assert "Connectx" in watchman.missed_final()

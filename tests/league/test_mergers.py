@@ -8,7 +8,7 @@ from django.db import connections
 from django.utils import timezone
 
 from league import matches, matchmaking, outbox, quota, teams
-from league.errors import LeagueError, LimitReached
+from league.errors import Forbidden, LeagueError, LimitReached
 from league.models import AuditEntry, Competition, Entrant, Ladder, Match, Submission, Team
 from league.submissions import Upload, limits, submit
 from league.teams import team_of
@@ -159,6 +159,18 @@ def test_a_lowered_limit_stands_against_no_merger_that_adds_nothing() -> None:
     assert names_in(team_of(alice)) == ["alice", "bob"]
 
 
+def test_who_leaves_an_agent_behind_enters_no_other_against_it() -> None:
+    competition = make_competition(active_limit=1)
+    make_team("alice", "bob")
+    bob = make_user("bob")
+    left = submit(competition, bob, Upload.from_source(SOURCE)).submission
+    teams.leave(bob)
+    with pytest.raises(Forbidden, match="still plays here for alice"):
+        submit(competition, bob, Upload.from_source(SOURCE + "#"))
+    Submission.objects.filter(pk=left.pk).update(status="RETIRED")
+    assert submit(competition, bob, Upload.from_source(SOURCE + "#")).created
+
+
 def test_who_leaves_has_no_fresh_daily_limit() -> None:
     competition = make_competition(daily_limit=2)
     make_team("alice", "bob")
@@ -166,6 +178,7 @@ def test_who_leaves_has_no_fresh_daily_limit() -> None:
     submit(competition, bob, Upload.from_source(SOURCE))
     submit(competition, bob, Upload.from_source(SOURCE + "#"))
     teams.leave(bob)
+    Submission.objects.update(status="RETIRED")
     assert limits(competition, bob).left_today == limits(competition, alice).left_today == 0
     with pytest.raises(LimitReached):
         submit(competition, bob, Upload.from_source(SOURCE + "##"))

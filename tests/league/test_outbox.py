@@ -7,9 +7,19 @@ from django.utils import timezone
 
 from evaluation import broker
 from evaluation.version import code_version
-from league import halts, live, matches, outbox, submissions, sweeper, tasks, validation
+from league import (
+    halts,
+    live,
+    matches,
+    matchmaking,
+    outbox,
+    submissions,
+    sweeper,
+    tasks,
+    validation,
+)
 from league.errors import Conflict
-from league.models import Alert, Attempt, AuditEntry, Match, Submission
+from league.models import Alert, Attempt, AuditEntry, Competition, Match, Submission
 from tests.factories import (
     make_competition,
     make_entrant,
@@ -228,9 +238,62 @@ class TestFaultsOfOurs:
         assert "episodes.0.steps" in rated.attempts.get().reason
         assert not tasks.record_result({"attempt": "x"})
 
-    def test_an_entrant_that_cannot_be_played_is_set_aside(self, rated, competition):
-        from league import matchmaking
+    def test_what_breaks_one_competition_leaves_the_others_alone(
+        self, rated, django_capture_on_commit_callbacks
+    ):
+        other = make_competition("broken", daily_limit=5)
+        waiting = make_match(other, [s.submission for s in rated.seats.all()])
+        Competition.objects.filter(pk=other.pk).update(configuration={"actTimeout": "soon"})
+        make_house_bots(rated.competition)
+        with django_capture_on_commit_callbacks(execute=True):
+            assert matches.record(
+                result_of(rated.attempts.get(), episode_result(), episode_result())
+            )
+            sweeper.sweep()
+            assert tasks.pair_competitions() > 0
+        waiting.refresh_from_db()
+        assert waiting.state == "ABORTED"
+        assert "cannot be set up" in waiting.reason
+        assert Alert.objects.get().target == "broken"
 
+    def test_an_error_of_ours_in_one_competition_is_told_and_stops_no_other(
+        self, rated, monkeypatch, django_capture_on_commit_callbacks
+    ):
+        pair = matchmaking.pair
+
+        def pair_all_but_one(competition):
+            if competition.slug == "broken":
+                raise RuntimeError("a fault in this game")
+            return pair(competition)
+
+        make_competition("broken", opens_at=timezone.now() - timedelta(days=1))
+        make_house_bots(rated.competition)
+        monkeypatch.setattr(matchmaking, "pair", pair_all_but_one)
+        with django_capture_on_commit_callbacks(execute=True):
+            assert tasks.pair_competitions() > 0
+        assert Alert.objects.get().code == "competition_fails"
+
+    def test_paths_of_ours_stand_on_no_page(self, rated):
+        fault = "FileNotFoundError: [Errno 2] No such file: '/srv/league/var/uploads/ab/cd'"
+        matches.record(result_of(self.attempt(rated), fault=fault))
+        assert rated.attempts.get().reason == "FileNotFoundError: [Errno 2] No such file: '…'"
+
+    def test_a_rated_upload_that_cannot_be_read_any_more_is_our_fault(self, rated):
+        verdict = {"code": "bad_upload", "message": "The file is empty.", "detail": ""}
+        rejected = {"sha256": rated.seats.first().submission.sha256, "verdict": verdict}
+        matches.record(result_of(self.attempt(rated), rejected=rejected))
+        rated.refresh_from_db()
+        assert (rated.state, rated.faults) == ("QUEUED", 1)
+        assert rated.seats.first().verdict == ""
+
+    def test_a_second_delivery_leaves_the_lease_of_a_finished_attempt(self, rated):
+        client, attempt = live.client(), rated.attempts.get()
+        assert broker.claim(client, attempt.pk, "w1")
+        client.set(broker.lease_key(attempt.pk), broker.FINISHED, ex=broker.FINISHED_S)
+        assert not broker.claim(client, attempt.pk, "w2")
+        assert client.get(broker.lease_key(attempt.pk)) == broker.FINISHED
+
+    def test_an_entrant_that_cannot_be_played_is_set_aside(self, rated, competition):
         bad = rated.seats.first().submission
         good = [make_entrant(competition, make_user(n)).submission for n in ("carl", "dora")]
         for _ in range(3):

@@ -15,12 +15,12 @@ import numpy as np
 
 from evaluation.ladder.counts import Entrant, Floats, Indexes, PairCounts, count_pairs
 from evaluation.ladder.elo import POINT, Rating
-from evaluation.ladder.posterior import Games, Mode, find_mode
+from evaluation.ladder.posterior import Centre, Games, find_posterior
 
 __all__ = ["RULES_VERSION", "Fit", "PairCounts", "count_pairs", "fit"]
 
-RULES_VERSION = 1  # of the model and its constants: ratings are a function of (log, rules version)
-PUBLISHED_DIGITS = 6
+RULES_VERSION = 2  # of the model and its constants: ratings are a function of (log, rules version)
+PUBLISHED_DIGITS = 2
 RANK_DRAWS = 500
 RANK_TAIL = 0.025
 
@@ -95,27 +95,27 @@ def fit(
         raise ValueError(f"active or anchor without being an entrant: {sorted(strangers)}")
     used = counts.among(order)
     games = Games.of(used, order)
-    mode, covariance = find_mode(games, _begin(games, order, start))
-    zero = anchor_elo - _mean(mode.strengths / POINT, _places(fixed or order, order))
-    return _published(mode, covariance, order, field, zero, used.data_hash)
+    centre, covariance = find_posterior(games, _begin(games, order, start))
+    zero = anchor_elo - _mean(centre.strengths / POINT, _places(fixed or order, order))
+    return _published(centre, covariance, order, field, zero, used.data_hash)
 
 
-def _begin(games: Games, order: list[Entrant], start: Fit | None) -> Mode:
+def _begin(games: Games, order: list[Entrant], start: Fit | None) -> Centre:
     if start is None:
-        return Mode.of_equals(games)
+        return Centre.of_scores(games)
     unplayed = Rating(start.prior_mean, start.spread)
     elos = np.array([start.ratings.get(entrant, unplayed).elo for entrant in order])
-    return Mode.near(
+    return Centre.near(
         games,
         strengths=(elos - start.prior_mean) * POINT,
-        seat=start.seat_advantage.elo * POINT,
-        log_draw=math.log(start.draw),
+        game=np.array([start.seat_advantage.elo * POINT, math.log(start.draw)]),
         log_spread=math.log(start.spread * POINT),
+        covariance=start.covariance_of(order) * POINT**2,
     )
 
 
 def _published(
-    mode: Mode,
+    centre: Centre,
     covariance: Floats,
     order: list[Entrant],
     field: list[Entrant],
@@ -124,10 +124,10 @@ def _published(
 ) -> Fit:
     size = len(order)
     covariance = covariance / POINT**2
-    seat = Rating(_rounded(mode.game[0] / POINT), _rounded(math.sqrt(covariance[size, size])))
+    seat = Rating(_rounded(centre.game[0] / POINT), _rounded(math.sqrt(covariance[size, size])))
     centred = _centred(covariance[:size, :size], _places(field, order))
     errors = np.sqrt(centred.diagonal().clip(0.0))
-    elos = mode.strengths / POINT + zero
+    elos = centre.strengths / POINT + zero
     ratings = [Rating(_rounded(elo), _rounded(se)) for elo, se in zip(elos, errors, strict=True)]
     return Fit(
         ratings=dict(zip(order, ratings, strict=True)),
@@ -135,8 +135,8 @@ def _published(
         order=order,
         active=field,
         prior_mean=_rounded(zero),
-        spread=math.exp(mode.log_spread) / POINT,
-        draw=math.exp(mode.game[1]),
+        spread=math.exp(centre.log_spread) / POINT,
+        draw=math.exp(centre.game[1]),
         seat_advantage=seat,
         data_hash=data_hash,
     )

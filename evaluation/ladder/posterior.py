@@ -1,13 +1,16 @@
-"""The mode of a ladder's posterior and the covariance there, by Newton's method.
+"""The posterior of a ladder: the Gaussian that comes closest to it, by Newton's method.
 
-Everything here is in natural units of log odds and in places 0..N-1 instead of entrants. The
-objective is concave, so that its one mode depends neither on the order of the log nor on the start.
+Everything here is in natural units of log odds and in places 0..N-1 instead of entrants. Where that
+Gaussian is centred the slope of the log posterior vanishes on average over it, and its precision is
+the average curvature (Opper and Archambeau 2009). The mode alone would shrink the scale of a ladder
+by a tenth and more while its entrants have few episodes.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,11 +23,14 @@ QUIRK_PRECISION = (40 * POINT) ** -2
 PRIOR_LOG_DRAW, LOG_DRAW_SPREAD = math.log(0.5), 1.0
 SEATS = np.array([[1.0], [-1.0]])  # `low` of a pair sits first in row 0, second in row 1
 
-TOLERANCE = 1e-8  # Elo points that the last step may still change
+TOLERANCE = 0.01  # Elo points that the last step may change; what is left is a tenth of it
+ROUGH = 80.0  # steps as short as this, in Elo points, are taken with averages over the Gaussian
 MAX_STEPS = 1000  # some ten are usual; a score of a million to nothing takes many
 SURE_CLIMB = 0.55  # of the most curvature; at half of it a whole step could come out level
 SHORT = 0.5  # a step this short climbs: its curvature grows by less than 1 / SURE_CLIMB
 SMALLEST_STEP = 2.0**-40
+# Places and weights of the Gauss-Hermite rule for averages over a normal distribution.
+NODES = ((0.0, 2 / 3), (math.sqrt(3), 1 / 6), (-math.sqrt(3), 1 / 6))
 BLOCK = 8192  # pairs at a time, so that the working set stays in the cache
 
 
@@ -58,14 +64,26 @@ class Games:
 
     def net(self, values: Floats) -> Floats:
         """[N]: the sum of each entrant's pair values, taken negative where it is `high`."""
-        return self._sum(self.low, values) - self._sum(self.high, values)
+        low, high = self._sums(values)
+        return low - high
 
     def gross(self, values: Floats) -> Floats:
-        return self._sum(self.low, values) + self._sum(self.high, values)
+        low, high = self._sums(values)
+        return low + high
 
-    def _sum(self, places: Indexes, values: Floats) -> Floats:
-        return np.bincount(places, values, self.size).astype(np.float64, copy=False)
+    def _sums(self, values: Floats) -> tuple[Floats, Floats]:
+        """[N] each: the pair values that an entrant has as `low` and as `high`."""
+        low = np.zeros(self.size)
+        if len(values):
+            low[self.low[self._starts]] = np.add.reduceat(values, self._starts)
+        return low, np.bincount(self.high, values, self.size).astype(np.float64, copy=False)
 
+    @cached_property
+    def _starts(self) -> Indexes:
+        """Where the pairs of each `low` begin: they are sorted by it."""
+        return np.flatnonzero(np.diff(self.low, prepend=-1))
+
+    @cached_property
     def episodes(self) -> Floats:
         """[P]: the episodes of each pair."""
         return np.asarray((self.wins + self.draws + self.losses).sum(axis=0))
@@ -85,32 +103,51 @@ def _unordered(first: Indexes, second: Indexes, size: int) -> tuple[Indexes, Ind
 
 
 @dataclass(frozen=True, eq=False)
-class Mode:
-    """Where the fit stands. game: seat advantage and ln nu. quirks: [P], from the side of `low`."""
+class Centre:
+    """Where the fit stands. game: seat advantage and ln nu. quirks: [P], from the side of `low`.
+
+    blur: [P] how widely the gap of a pair, its quirk included, is spread about its centre; 0 at
+    the beginning, when only the mode is looked for.
+    """
 
     strengths: Floats
     game: Floats
     quirks: Floats
     log_spread: float
+    blur: Floats
 
     @classmethod
-    def of_equals(cls, games: Games) -> "Mode":
-        """Where a fit begins: everybody equal, and draws as frequent as they are."""
-        log_draw = _log_draw_of_equals(float(games.draws.sum()), float(games.episodes().sum()))
-        game = np.array([0.0, log_draw])
-        return cls(np.zeros(games.size), game, np.zeros(len(games.low)), math.log(PRIOR_SPREAD))
+    def of_scores(cls, games: Games) -> "Centre":
+        """Where a fit begins: as if all opponents were equal, and draws as frequent as they are."""
+        log_draw = _log_draw_of_equals(float(games.draws.sum()), float(games.episodes.sum()))
+        lead = games.net((games.wins - games.losses).sum(axis=0))
+        strengths = 2 * np.arctanh(lead / (games.gross(games.episodes) + 2))
+        nothing = np.zeros(len(games.low))
+        return cls(strengths, np.array([0.0, log_draw]), nothing, math.log(PRIOR_SPREAD), nothing)
 
     @classmethod
     def near(
-        cls, games: Games, strengths: Floats, seat: float, log_draw: float, log_spread: float
-    ) -> "Mode":
-        """An earlier mode; the quirks, which nobody keeps, follow from the rest."""
-        quirks = np.zeros(len(games.low))
-        mode = cls(strengths, np.array([seat, log_draw]), quirks, log_spread)
-        still = np.zeros(games.size + 2)
-        return mode.moved(still, _Pairs.at(games, mode).quirk_step(still))
+        cls,
+        games: Games,
+        strengths: Floats,
+        game: Floats,
+        log_spread: float,
+        covariance: Floats,
+    ) -> "Centre":
+        """An earlier one; the quirks and the blur, which nobody keeps, follow from the rest.
 
-    def moved(self, step: Floats, quirks: Floats) -> "Mode":
+        covariance: [N, N] of the strengths, which need not be about any particular mean.
+        """
+        nothing, still = np.zeros(len(games.low)), np.zeros(games.size + 2)
+        centre = cls(strengths, game, nothing, log_spread, nothing)
+        known = np.eye(games.size + 2)
+        known[:-2, :-2] = covariance
+        for _ in range(2):
+            pairs = _Pairs.at(games, centre)
+            centre = replace(centre.moved(still, pairs.quirk_step(still)), blur=pairs.blur(known))
+        return centre
+
+    def moved(self, step: Floats, quirks: Floats) -> "Centre":
         size = len(self.strengths)
         return replace(
             self,
@@ -133,7 +170,7 @@ def _log_draw_of_equals(draws: float, episodes: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """Log likelihood of each pair at a mode: slopes and information (minus second derivatives).
+    """Log likelihood of each pair at a centre: slopes and information (minus second derivatives).
 
     pull: [P] slope by the gap x of the pair, which is also that by its quirk. information: [5, P]
     of x and x (which is that of h and h), x and h, x and t, h and t, t and t; h the seat advantage,
@@ -147,18 +184,16 @@ class _Pairs:
     game_slope: Floats
 
     @classmethod
-    def at(cls, games: Games, mode: Mode) -> "_Pairs":
+    def at(cls, games: Games, centre: Centre) -> "_Pairs":
         pull, information = np.empty(len(games.low)), np.empty((5, len(games.low)))
         game_slope = np.zeros(2)
-        gaps = games.gaps(mode.strengths) + mode.quirks
+        gaps = games.gaps(centre.strengths) + centre.quirks
         for begin in range(0, len(gaps), BLOCK):
             block = slice(begin, begin + BLOCK)
             results = games.wins[:, block], games.draws[:, block], games.losses[:, block]
-            seat_slope, draw_slope = _derivatives(
-                gaps[block], mode.game, *results, pull[block], information[:, block]
-            )
-            game_slope += seat_slope, draw_slope
-        return cls(games, mode.quirks, pull, information, game_slope)
+            chances = _Chances.of(gaps[block], centre.blur[block], centre.game)
+            game_slope += _derivatives(chances, *results, pull[block], information[:, block])
+        return cls(games, centre.quirks, pull, information, game_slope)
 
     @cached_property
     def pivot(self) -> Floats:
@@ -177,6 +212,19 @@ class _Pairs:
             (self.residual - xx * self.games.gaps(step) - xh * h - xt * t) / self.pivot
         )
 
+    def blur(self, covariance: Floats) -> Floats:
+        """The spread of r_low - r_high + e, the seat advantage and nu as they are.
+
+        covariance: [N + 2, N + 2]. Given the strengths, e varies by 1 / pivot and follows the gap
+        by -information / pivot.
+        """
+        low, high, size = self.games.low, self.games.high, self.games.size
+        shared, game = covariance[:size, size:], covariance[size:, size:]
+        given = covariance[:size, :size] - shared @ np.linalg.inv(game) @ shared.T
+        own = given.diagonal()
+        variance = (own[low] + own[high] - 2 * given[low, high]).clip(0.0)
+        return np.asarray(np.sqrt(variance * (QUIRK_PRECISION / self.pivot) ** 2 + 1 / self.pivot))
+
     def damping(self, step: Floats, quirks: Floats, prior: float) -> float:
         """The share of a Newton step that is sure to climb; `prior` is its curvature along it.
 
@@ -191,7 +239,7 @@ class _Pairs:
             return 1.0
         xx, xh, xt, ht, tt = self.information
         here = xx * (gap**2 + h**2) + 2 * gap * (xh * h + xt * t) + 2 * ht * h * t + tt * t**2
-        ceiling = self.games.episodes() * distance**2 / 4
+        ceiling = self.games.episodes * distance**2 / 4
         fixed = prior + QUIRK_PRECISION * float(quirks @ quirks)
         share, slope = 1.0, float(here.sum()) + fixed
         while share > SMALLEST_STEP:
@@ -202,39 +250,59 @@ class _Pairs:
         return share
 
 
+class _Chances(NamedTuple):
+    """[2, B] each: the chances of the outcomes and their products, averaged over the blur."""
+
+    win: Floats
+    tie: Floats
+    loss: Floats
+    win_loss: Floats
+    win_tie: Floats
+    loss_tie: Floats
+
+    @classmethod
+    def of(cls, gaps: Floats, blur: Floats, game: Floats) -> "_Chances":
+        """No difference of nearly equal numbers is taken: a million to nothing is exact, too."""
+        half, nu = np.exp((gaps + SEATS * game[0]) / 2), math.exp(game[1])
+        sums = np.zeros((6, *half.shape))
+        for place, weight in NODES if blur.any() else ((0.0, 1.0),):
+            win = half * np.exp(blur * (place / 2)) if place else half
+            loss = 1 / win
+            share = 1 / (win + nu + loss)
+            weighted = weight * share
+            square = weighted * share
+            for total, term in zip(
+                sums,
+                (win * weighted, weighted, loss * weighted, square, win * square, loss * square),
+                strict=True,
+            ):
+                total += term
+        sums[[1, 4, 5]] *= nu
+        return cls(*sums)
+
+
 def _derivatives(
-    gaps: Floats,
-    game: Floats,
+    chances: _Chances,
     wins: Floats,
     draws: Floats,
     losses: Floats,
     pull: Floats,
     information: Floats,
 ) -> tuple[float, float]:
-    """Fill in pull and information of `_Pairs` for these pairs and return their game_slope.
-
-    No difference of nearly equal numbers is taken, so that also a million to nothing is exact.
-    """
-    seat, log_draw = game
-    half = (gaps + SEATS * seat) / 2
-    win, nu = np.exp(half), math.exp(log_draw)
-    loss = 1 / win
-    share = 1 / (win + nu + loss)
-    win, tie, loss = win * share, nu * share, loss * share  # now the chances
-    lead, decided = win - loss, win + loss
-    slope = wins * (loss + tie / 2) - losses * (win + tie / 2) - draws * lead / 2
+    """Fill in pull and information of `_Pairs` for these pairs and return their game_slope."""
+    win, tie, loss, win_loss, win_tie, loss_tie = chances
+    slope = wins * (loss + tie / 2) - losses * (win + tie / 2) - draws * (win - loss) / 2
     episodes = wins + draws + losses
-    expected_ties = episodes * tie
-    tt = expected_ties * decided
-    dt = expected_ties * lead / -2
-    dd = tt / 4 + episodes * win * loss  # d: the log odds of an episode
+    tt = episodes * (win_tie + loss_tie)
+    dt = episodes * (loss_tie - win_tie) / 2
+    dd = tt / 4 + episodes * win_loss  # d: the log odds of an episode
     pull[:] = slope[0] + slope[1]
     np.add(dd[0], dd[1], out=information[0])
     np.subtract(dd[0], dd[1], out=information[1])
     np.add(dt[0], dt[1], out=information[2])
     np.subtract(dt[0], dt[1], out=information[3])
     np.add(tt[0], tt[1], out=information[4])
-    draw_slope = draws * decided - (wins + losses) * tie
+    draw_slope = draws * (win + loss) - (wins + losses) * tie
     return float(slope[0].sum() - slope[1].sum()), float(draw_slope.sum())
 
 
@@ -266,44 +334,53 @@ def _information(games: Games, gap: Floats, game_information: Floats) -> Floats:
     return matrix
 
 
-def find_mode(games: Games, mode: Mode) -> tuple[Mode, Floats]:
-    """The mode of the posterior and the covariance [N + 2, N + 2] there."""
+def find_posterior(games: Games, centre: Centre) -> tuple[Centre, Floats]:
+    """The Gaussian closest to the posterior: its centre and its covariance [N + 2, N + 2]."""
+    share, last = 1.0, np.zeros(len(games.low))
     for _ in range(MAX_STEPS):
-        mode, change, root = _newton(games, mode)
+        pairs = _Pairs.at(games, centre)
+        moved, change, root = _newton(pairs, centre)
+        if change < ROUGH:
+            covariance = _gram(root)
+            turn = pairs.blur(covariance) - centre.blur
+            change += np.abs(turn).max(initial=0.0) / POINT
+            if turn @ last < -(last @ last) / 2:  # it swings to and fro
+                share /= 2
+            moved, last = replace(moved, blur=centre.blur + share * turn), turn
         if change < TOLERANCE:
-            return mode, np.asarray(root.T @ root)
+            return moved, covariance
+        centre = moved
     raise ArithmeticError(f"the fit did not settle in {MAX_STEPS} steps")
 
 
-def _newton(games: Games, mode: Mode) -> tuple[Mode, float, Floats]:
-    """One step of everything: the mode after it, what it changed, a root W of the covariance W'W.
+def _newton(pairs: _Pairs, centre: Centre) -> tuple[Centre, float, Floats]:
+    """One step of everything: the centre after it, what it changed, a root W of the covariance W'W.
 
     The spread stands still until a step can be taken whole.
     """
-    pairs = _Pairs.at(games, mode)
     information, slope = _equations(pairs)
-    centre, precision = _prior(games.size, mode.log_spread)
+    mean, precision = _prior(pairs.games.size, centre.log_spread)
     np.fill_diagonal(information, information.diagonal() + precision)
-    here = np.concatenate([mode.strengths, mode.game])
+    here = np.concatenate([centre.strengths, centre.game])
     root = _inverse_triangle(np.asarray(np.linalg.cholesky(information)))
-    step = root.T @ (root @ (slope - precision * (here - centre)))
+    step = root.T @ (root @ (slope - precision * (here - mean)))
     quirks = pairs.quirk_step(step)
     damping = pairs.damping(step, quirks, float(precision @ step**2))
     if damping < 1.0:
-        return mode.moved(damping * step, damping * quirks), math.inf, root
+        return centre.moved(damping * step, damping * quirks), math.inf, root
     variance = np.einsum("ki,ki->i", root, root)
-    spread, pull = _spread_step((here + step)[:-2], variance[:-2], root, mode.log_spread)
+    spread, pull = _spread_step((here + step)[:-2], variance[:-2], root, centre.log_spread)
     step += spread * pull
     quirks = pairs.quirk_step(step)
-    moved = replace(mode.moved(step, quirks), log_spread=mode.log_spread + spread)
+    moved = replace(centre.moved(step, quirks), log_spread=centre.log_spread + spread)
     largest = max(np.abs(step).max(), np.abs(quirks).max(initial=0.0))
-    return moved, _change(largest, spread, variance, mode.log_spread), root
+    return moved, _change(largest, spread, variance, centre.log_spread), root
 
 
 def _change(step: float, spread: float, variance: Floats, log_spread: float) -> float:
     """What a step still changes of ratings and errors, in Elo points.
 
-    The errors belong to the mode before the step: each is off by about the step times itself, and
+    The errors belong to the centre before the step: each is off by about the step times itself, and
     by the step of ln s times the share of it that is prior.
     """
     error = math.sqrt(variance.max()) / POINT
@@ -347,3 +424,17 @@ def _inverse_triangle(lower: Floats) -> Floats:
     inverse[half:, half:] = _inverse_triangle(lower[half:, half:])
     inverse[half:, :half] = -inverse[half:, half:] @ (lower[half:, :half] @ inverse[:half, :half])
     return inverse
+
+
+def _gram(lower: Floats) -> Floats:
+    """W'W of a lower triangle W by halves, at half the cost of the plain product."""
+    if len(lower) <= 128:
+        return np.asarray(lower.T @ lower)
+    half = len(lower) // 2
+    left, right = lower[half:, :half], lower[half:, half:]
+    product = np.empty_like(lower)
+    product[:half, :half] = _gram(lower[:half, :half]) + left.T @ left
+    product[half:, half:] = _gram(right)
+    product[half:, :half] = right.T @ left
+    product[:half, half:] = product[half:, :half].T
+    return product

@@ -10,10 +10,11 @@ from evaluation.ladder.counts import Floats, Indexes
 from evaluation.ladder.field import Booleans, Field
 
 FAR_SHARE = 0.1  # of the pairs are drawn from everybody, which keeps the scale of the ladder honest
-MET_DISCOUNT = 0.1  # an episode is worth 1 / (1 + 0.1 x episodes that the two have played)
-PLANNED_DISCOUNT = 0.9  # and this for each one that is planned or in flight
+BEHIND_SHARE = 0.1  # of the others go to who has had the least time, so that nobody is left out
+CUT_SCALE = 4.0  # how much a cut weight of 1 adds to the doubt between two right at the cut
+MET_DISCOUNT = 0.1  # an episode is worth 1 / (1 + 0.1 x episodes of the two, played or planned)
 
-EVERY_PAIR_BELOW = 500  # entrants; from there on each one's nearest and some random others
+EVERY_PAIR_BELOW = 300  # entrants; from there on each one's nearest and some random others
 NEAREST, OTHERS = 24, 8
 SIMPLE_ABOVE = 2000  # entrants; from there on `_SimpleScheduler`, at O(N) a pair
 SIMPLE_REACH = 150.0  # Elo points
@@ -42,82 +43,113 @@ def scheduler_of(
     cut_weight: float,
     rng: random.Random,
 ) -> Scheduler:
+    if covariance is not None and covariance.shape != (len(field), len(field)):
+        raise ValueError("the covariance needs one row and one column for each candidate")
     if len(field) > SIMPLE_ABOVE:
         return _SimpleScheduler(field, rng)
-    return _NearScheduler(field, _current(field, covariance), boundary, cut_weight, rng)
+    return _DoubtScheduler(field, covariance, boundary, cut_weight, rng)
+
+
+class _DoubtScheduler:
+    """Takes the pair whose match lowers the doubt of the whole table most for its cost.
+
+    The doubt is the sum of the variances of all gaps, x' L x on average, each weighted by how
+    likely the two are to be level; L is the Laplacian of these weights. A match of information w
+    between i and j lowers it by w D / (1 + w V), with u = C_i - C_j, V = u_i - u_j and D = u' L u,
+    and C by v v' with v = u sqrt(w / (1 + w V)).
+    """
+
+    def __init__(
+        self,
+        field: Field,
+        covariance: Floats | None,
+        boundary: Floats,
+        cut_weight: float,
+        rng: random.Random,
+    ) -> None:
+        self.field, self.rng = field, rng
+        self.low, self.high, self.far = _pair_list(field, rng)
+        self.elos, costs = field.elos(), field.costs()
+        self.cost = costs[self.low] + costs[self.high]
+        self.covariance = _current(field, covariance)
+        openness = _openness(self.elos, self.covariance, boundary, cut_weight)
+        self.laplacian = np.diag(openness.sum(axis=1)) - openness
+        if covariance is None:
+            spread = field.variances()
+            doubt = spread[:, None] * self.laplacian * spread
+        else:
+            doubt = self.covariance @ self.laplacian @ self.covariance
+        self.doubt, self.variance = self._of_pairs(doubt), self._of_pairs(self.covariance)
+        self.information = field.information(self.elos[self.low] - self.elos[self.high])
+        self.met = self._met()
+        self.costs, self.time = costs, field.matches() * costs
+        self.time[self._idle()] = math.inf
+
+    def play(self, a: int, b: int) -> None:
+        spread = self.covariance[a] - self.covariance[b]
+        information = float(self.field.information(self.elos[a] - self.elos[b]))
+        gain = information / (1 + information * max(spread[a] - spread[b], 0.0))
+        vector = spread * math.sqrt(gain)
+        weighed = self.laplacian @ vector
+        moved = self.covariance @ weighed
+        step = vector[self.low] - vector[self.high]
+        self.doubt += step * (step * (vector @ weighed) - 2 * (moved[self.low] - moved[self.high]))
+        self.variance -= step**2
+        self.covariance -= np.outer(vector, vector)
+        self.met[(self.low == min(a, b)) & (self.high == max(a, b))] += self.field.episodes
+        self.time[[a, b]] += self.costs[[a, b]]
+
+    def best(self) -> Pick | None:
+        if not len(self.low):
+            return None
+        far = self.rng.random() < FAR_SHARE and bool(self.far.any())
+        variance = np.maximum(self.variance, 1e-9)
+        worth = self.information / (self.cost * (1 + MET_DISCOUNT * self.met))
+        if far:
+            place = _drawn(worth * variance * self.far, self.rng)
+        else:
+            worth *= self.doubt / (1 + self.information * variance)
+            if self.rng.random() < BEHIND_SHARE:
+                last = int(self.time.argmin())
+                worth[(self.low != last) & (self.high != last)] = -math.inf
+            place = int(worth.argmax())
+        return Pick(int(self.low[place]), int(self.high[place]), far)
+
+    def _idle(self) -> Booleans:
+        """Who has no pair or wants none, and so cannot be the one that has waited longest."""
+        paired = np.zeros(len(self.field), dtype=bool)
+        paired[self.low] = paired[self.high] = True
+        return np.asarray(~(paired & self.field.wants()))
+
+    def _of_pairs(self, matrix: Floats) -> Floats:
+        """(e_i - e_j)' M (e_i - e_j) of each pair."""
+        own = matrix.diagonal()
+        return np.asarray(own[self.low] + own[self.high] - 2 * matrix[self.low, self.high])
+
+    def _met(self) -> Floats:
+        met = np.zeros((len(self.field), len(self.field)))
+        for pair, episodes in self.field.episodes_met().items():
+            met[pair] = episodes
+        return met[self.low, self.high]
 
 
 def _current(field: Field, covariance: Floats | None) -> Floats:
     """The covariance, scaled to the candidates' errors, which quick steps may have made smaller."""
     if covariance is None:
         return np.diag(field.variances())
-    if covariance.shape != (len(field), len(field)):
-        raise ValueError("the covariance needs one row and one column for each candidate")
     scale = np.sqrt(field.variances() / covariance.diagonal().clip(1e-9))
     return np.asarray(covariance * scale[:, None] * scale[None, :])
 
 
-class _NearScheduler:
-    """Takes the pair with the largest information x variance x closeness x boundary weight.
-
-    A far pair is drawn in proportion to information x variance alone. A planned match shrinks the
-    covariance as if it had been played, C -= a a' with a = sqrt(w / (1 + w V)) (C_i - C_j): the
-    vectors a are kept instead of updating C.
-    """
-
-    def __init__(
-        self,
-        field: Field,
-        covariance: Floats,
-        boundary: Floats,
-        cut_weight: float,
-        rng: random.Random,
-    ) -> None:
-        self.field, self.rng = field, rng
-        self.covariance = covariance
-        self.low, self.high, self.far = _pair_list(field, rng)
-        self.elos = field.elos()
-        gaps = self.elos[self.low] - self.elos[self.high]
-        self.quarter_gaps = gaps**2 / 4
-        costs = field.costs()
-        self.worth = field.information(gaps) / (1 + MET_DISCOUNT * self._met())
-        self.worth /= costs[self.low] + costs[self.high]
-        self.boundary = 1 + cut_weight * boundary[self.low] * boundary[self.high]
-        variances = covariance.diagonal()
-        self.variance = variances[self.low] + variances[self.high]
-        self.variance -= 2 * covariance[self.low, self.high]
-        self.played: list[Floats] = []
-
-    def play(self, a: int, b: int) -> None:
-        spread = self.covariance[a] - self.covariance[b]
-        for vector in self.played:
-            spread = spread - vector * (vector[a] - vector[b])
-        information = float(self.field.information(self.elos[a] - self.elos[b]))
-        gain = information / (1 + information * max(spread[a] - spread[b], 0.0))
-        vector = spread * math.sqrt(gain)
-        self.played.append(vector)
-        self.variance -= (vector[self.low] - vector[self.high]) ** 2
-        same = (self.low == min(a, b)) & (self.high == max(a, b))
-        self.worth[same] *= PLANNED_DISCOUNT**self.field.episodes
-
-    def best(self) -> Pick | None:
-        if not len(self.low):
-            return None
-        variance = np.maximum(self.variance, 1e-9)
-        score = self.worth * variance
-        far = self.rng.random() < FAR_SHARE and bool(self.far.any())
-        if far:
-            place = _drawn(score * self.far, self.rng)
-        else:
-            place = int((score * self.boundary * np.exp(-self.quarter_gaps / variance)).argmax())
-        return Pick(int(self.low[place]), int(self.high[place]), far)
-
-    def _met(self) -> Floats:
-        played = self.field.episodes_met()
-        if not played:
-            return np.zeros(len(self.low))
-        pairs = zip(self.low.tolist(), self.high.tolist(), strict=True)
-        return np.array([played.get(pair, 0.0) for pair in pairs])
+def _openness(elos: Floats, covariance: Floats, boundary: Floats, cut_weight: float) -> Floats:
+    """[N, N]: the density at 0 of each gap, times 1 + 4 x cut weight x both boundary weights."""
+    own = covariance.diagonal()
+    variance = (own[:, None] + own[None, :] - 2 * covariance).clip(1.0)
+    gaps = elos[:, None] - elos[None, :]
+    density = np.exp(-(gaps**2) / (2 * variance)) / np.sqrt(variance)
+    openness = density * (1 + CUT_SCALE * cut_weight * np.outer(boundary, boundary))
+    np.fill_diagonal(openness, 0.0)
+    return np.asarray(openness)
 
 
 class _SimpleScheduler:

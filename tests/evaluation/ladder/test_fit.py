@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from evaluation.ladder.counts import PairCounts, count_pairs, episode_rows
 from evaluation.ladder.fit import RULES_VERSION, fit
+from tests.evaluation.ladder.brute_force import POINT, BruteForce, sampled_posterior
 
-POINT = math.log(10) / 400
 LEAGUES = st.lists(
     st.tuples(
-        st.sampled_from("abcde"),
-        st.sampled_from("abcde"),
+        st.sampled_from("abcd"),
+        st.sampled_from("abcd"),
         *[st.integers(0, 12)] * 3,
     ),
     max_size=12,
@@ -30,55 +30,6 @@ SMALL = [
     ("c", "b", 1, 4, 6),
     ("c", "d", 0.5, 0, 2.5),
 ]
-
-
-class BruteForce:
-    """The model written down once more, in the plainest way: every quirk is a parameter.
-
-    Parameters: strengths, one quirk a pair (alphabetical), seat advantage, ln nu.
-    """
-
-    def __init__(self, rows, names, spread):
-        self.rows, self.names, self.spread = rows, sorted(names), spread * POINT
-        self.pairs = list(itertools.combinations(self.names, 2))
-        self.size = len(self.names) + len(self.pairs) + 2
-
-    def log_posterior(self, x):
-        strengths = dict(zip(self.names, x, strict=False))
-        quirks = dict(zip(self.pairs, x[len(self.names) :], strict=False))
-        seat, log_draw = x[-2:]
-        total = -sum((r / self.spread) ** 2 / 2 for r in strengths.values())
-        total -= sum((e / (40 * POINT)) ** 2 / 2 for e in quirks.values())
-        total -= (seat / (100 * POINT)) ** 2 / 2 + (log_draw - np.log(0.5)) ** 2 / 2
-        for first, second, wins, draws, losses in self.rows:
-            quirk = quirks[first, second] if first < second else -quirks[second, first]
-            d = strengths[first] - strengths[second] + quirk + seat
-            norm = np.log(np.exp(d / 2) + np.exp(log_draw) + np.exp(-d / 2))
-            total += wins * (d / 2 - norm) + draws * (log_draw - norm) + losses * (-d / 2 - norm)
-        return total
-
-    def gradient(self, x):
-        """By complex steps: exact to rounding."""
-        steps = np.eye(self.size) * 1e-20j
-        return np.array([self.log_posterior(x + step).imag for step in steps]) * 1e20
-
-    def hessian(self, x):
-        steps = np.eye(self.size) * 1e-6
-        columns = [self.gradient(x + step) - self.gradient(x - step) for step in steps]
-        return np.array(columns) / 2e-6
-
-    def mode(self):
-        """By Newton's method with halved steps, until the gradient is nothing but rounding."""
-        x = np.zeros(self.size)
-        for _ in range(200):
-            step = np.linalg.solve(self.hessian(x), -self.gradient(x))
-            length = 1.0
-            while self.log_posterior(x + length * step) < self.log_posterior(x) - 1e-9:
-                length /= 2
-            x = x + length * step
-            if np.abs(step).max() < 1e-9:
-                return x, np.linalg.inv(-self.hessian(x))
-        raise AssertionError("the brute force did not settle")
 
 
 def numbers(found):
@@ -106,48 +57,79 @@ def simulated(generator, size, episodes, quirk=40.0, seat=60.0):
 
 
 @given(LEAGUES)
-@settings(max_examples=15, deadline=None)
-def test_fit_is_the_mode_of_the_likelihood_written_down(rows):
-    rows = [row for row in rows if row[0] != row[1]]
-    check_against_brute_force(rows, "abcde")
+@settings(max_examples=8, deadline=None)
+def test_fit_is_the_gaussian_closest_to_the_posterior_written_down(rows):
+    check_against_brute_force([row for row in rows if row[0] != row[1]], "abcd")
 
 
-def test_fit_of_a_small_league_is_the_mode():
+def test_fit_of_a_small_league_is_the_closest_gaussian():
     check_against_brute_force(SMALL, "abcd")
 
 
-def check_against_brute_force(rows, names):
-    found = fit(PairCounts.from_counts(rows), names)
+def test_fit_of_many_player_episodes_is_that_of_their_weighted_pairs():
+    log = [
+        row
+        for number, (players, rewards) in enumerate(
+            [("abcd", [3, 2, 2, 1]), ("dcba", [0, 5, 1, 5]), ("bad", [1, 2, 3])]
+        )
+        for row in episode_rows(number, list(players), rewards)
+    ]
+    assert {row.weight for row in log} == {2 / 4, 2 / 3}
+    weighed = [(row.first, row.second, *row.weight * outcome(row.score_of_first)) for row in log]
+    check_against_brute_force(weighed, "abcd", count_pairs(log))
+
+
+def outcome(score):
+    return np.array([score == 1, score == 0.5, score == 0], dtype=float)
+
+
+def check_against_brute_force(rows, names, counts=None):
+    """To a tenth of a point, which is what a fit leaves undone at most."""
+    found = fit(counts or PairCounts.from_counts(rows), names)
     brute = BruteForce(rows, names, found.spread)
-    x, covariance = brute.mode()
+    x, covariance = brute.closest_gaussian()
     size = len(names)
     elos = x[:size] / POINT
     expected = 1000 + elos - elos.mean()
-    assert [found.ratings[name].elo for name in brute.names] == pytest.approx(expected, abs=1e-3)
+    assert [found.ratings[n].elo for n in brute.names] == pytest.approx(expected, abs=0.1)
 
     centre = np.eye(size) - 1 / size
     centred = centre @ covariance[:size, :size] @ centre / POINT**2
-    np.testing.assert_allclose(found.covariance, centred, rtol=1e-4, atol=1e-2)
+    np.testing.assert_allclose(found.covariance, centred, rtol=1e-3, atol=5)
     errors = [found.ratings[name].se for name in brute.names]
-    assert errors == pytest.approx(np.sqrt(centred.diagonal()), abs=1e-3)
+    assert errors == pytest.approx(np.sqrt(centred.diagonal()), abs=0.1)
 
     seat = (x[-2] / POINT, math.sqrt(covariance[-2, -2]) / POINT)
-    assert tuple(found.seat_advantage) == pytest.approx(seat, abs=1e-3)
-    assert found.draw == pytest.approx(math.exp(x[-1]), rel=1e-5)
+    assert tuple(found.seat_advantage) == pytest.approx(seat, abs=0.1)
+    assert found.draw == pytest.approx(math.exp(x[-1]), rel=1e-3)
 
     squares = (x[:size] ** 2 + covariance.diagonal()[:size]).sum() / POINT**2
     spread = math.sqrt((squares + 5 * 300**2) / (size + 5))
-    assert found.spread == pytest.approx(spread, abs=1e-3), "not a fixed point of EM"
+    assert found.spread == pytest.approx(spread, abs=0.1), "not a fixed point of EM"
+
+
+SPARSE = [("a", "b", 3, 0, 0), ("b", "c", 1, 1, 1), ("c", "a", 0, 0, 2), ("d", "a", 1, 0, 0)]
+
+
+@pytest.mark.parametrize("rows", [SPARSE, SMALL, [("a", "b", 4, 0, 0), ("c", "d", 0, 0, 4)]])
+def test_ratings_and_errors_are_those_of_the_whole_posterior(rows):
+    found = fit(PairCounts.from_counts(rows), "abcd")
+    mean, covariance = sampled_posterior(rows, "abcd", found.spread)
+    for place, name in enumerate("abcd"):
+        elo, se = found.ratings[name]
+        # the mode would be 7 to 18 % closer to the mean than that
+        assert elo - 1000 == pytest.approx(mean[place], rel=0.05, abs=2)
+        assert se == pytest.approx(math.sqrt(covariance[place, place]), rel=0.05)
 
 
 def test_golden_table_of_a_small_league():
     found = fit(PairCounts.from_counts(SMALL), "abcd", anchor="b")
-    # from BruteForce at version 1 of the rules; another version is other numbers
+    # from BruteForce at version 2 of the rules; another version is other numbers
     table = {name: (round(elo), round(se)) for name, (elo, se) in found.ratings.items()}
-    assert table == {"a": (1205, 103), "b": (1000, 87), "c": (713, 98), "d": (1069, 166)}
-    assert tuple(map(round, found.seat_advantage)) == (62, 70)
-    assert (round(found.spread), round(found.draw, 2)) == (282, 0.64)
-    assert found.rules_version == RULES_VERSION == 1
+    assert table == {"a": (1219, 105), "b": (1000, 89), "c": (691, 100), "d": (1091, 173)}
+    assert tuple(map(round, found.seat_advantage)) == (64, 71)
+    assert (round(found.spread), round(found.draw, 2)) == (287, 0.67)
+    assert found.rules_version == RULES_VERSION == 2
 
 
 # What changes nothing
@@ -172,13 +154,12 @@ def test_repeated_log_publishes_the_same_numbers():
 
 @given(LEAGUES, LEAGUES)
 @settings(deadline=None)
-def test_warm_start_publishes_the_same_numbers(before, news):
+def test_warm_start_leads_to_the_same_numbers(before, news):
     start = fit(PairCounts.from_counts(before), "abcd", anchor="a")
     counts = PairCounts.from_counts([*before, *news])
     cold = fit(counts, "abcdef", anchor="b")
     warm = fit(counts, "abcdef", anchor="b", start=start)
-    np.testing.assert_allclose(numbers(warm)[:-2], numbers(cold)[:-2], rtol=0, atol=1.5e-6)
-    np.testing.assert_allclose(numbers(warm)[-2:], numbers(cold)[-2:], rtol=1e-5)
+    np.testing.assert_allclose(numbers(warm), numbers(cold), rtol=1e-3, atol=0.1)
 
 
 def test_pairs_with_strangers_are_left_out():
@@ -248,8 +229,8 @@ def test_the_anchor_is_shown_at_its_points_and_moves_nothing_else():
     free = fit(PairCounts.from_counts(SMALL), "abcd")
     held = fit(PairCounts.from_counts(SMALL), "abcd", anchor="c", anchor_elo=1200)
     assert held.ratings["c"].elo == 1200
-    shifts = {round(held.ratings[n].elo - free.ratings[n].elo, 4) for n in "abcd"}
-    assert len(shifts) == 1
+    shifts = [held.ratings[n].elo - free.ratings[n].elo for n in "abcd"]
+    assert shifts == pytest.approx([shifts[0]] * 4, abs=0.011)
     assert [held.ratings[n].se for n in "abcd"] == [free.ratings[n].se for n in "abcd"]
 
 

@@ -160,7 +160,7 @@ def test_two_that_met_often_meet_others_first():
 
 
 @pytest.mark.parametrize(
-    ("size", "near", "far"), [(100, 60, 250), (600, 60, 250), (2100, 250, 700)]
+    ("size", "near", "far"), [(100, 120, 250), (600, 120, 250), (2100, 250, 700)]
 )
 def test_one_pair_in_ten_ignores_closeness(size, near, far):
     candidates = field(size, se=40, spacing=3000 / size)
@@ -175,7 +175,7 @@ def test_the_cut_draws_matches_to_it():
         pairs = choose(field(60, se=50, spacing=12), 300, cut=10, cut_weight=weight)
         return np.mean([min(first, second) >= 40 for first, second, _ in pairs])
 
-    assert share_at_cut(6.0) > share_at_cut(3.0) + 0.1 > share_at_cut(0.0) + 0.2
+    assert share_at_cut(6.0) >= share_at_cut(3.0) > share_at_cut(1.0) > share_at_cut(0.0) + 0.2
 
 
 def test_correlated_errors_are_not_asked_about_again():

@@ -2,8 +2,9 @@
 
 In natural units of log odds: strengths r ~ N(0, s^2), seat advantage h ~ N(0, 100 Elo),
 ln nu ~ N(ln 0.5, 1), and a quirk e ~ N(0, 40 Elo) of each pair. With d = r_first - r_second + h + e
-the odds of win : draw : loss are exp(d/2) : nu : exp(-d/2) (Davidson 1970). All are fitted together
-at the mode, s by EM. `posterior` does the numerics, docs/ladder.md has the formulas.
+the odds of win : draw : loss are exp(d/2) : nu : exp(-d/2) (Davidson 1970). A rating is the mean and
+its error the spread of the Gaussian closest to the posterior, s is fitted by EM. `posterior` does
+the numerics, docs/ladder.md has the formulas.
 """
 
 import math
@@ -15,7 +16,8 @@ import numpy as np
 
 from evaluation.ladder.counts import Entrant, Floats, Indexes, PairCounts, count_pairs
 from evaluation.ladder.elo import POINT, Rating
-from evaluation.ladder.posterior import Centre, Games, find_posterior
+from evaluation.ladder.games import Games
+from evaluation.ladder.posterior import Centre, find_posterior
 
 __all__ = ["RULES_VERSION", "Fit", "PairCounts", "count_pairs", "fit"]
 
@@ -85,7 +87,7 @@ def fit(
 
     anchor: the entrant shown at `anchor_elo`; without one the mean of the active field is.
     active: the field of the leaderboard, by default all. start: an earlier fit to begin from, which
-    saves steps and changes nothing that is published.
+    saves steps and moves what is published by less than 0.05 points.
     """
     order = sorted(set(entrants))
     field = order if active is None else sorted(set(active))

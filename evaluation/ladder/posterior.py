@@ -7,21 +7,21 @@ by a tenth and more while its entrants have few episodes.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
-from evaluation.ladder.counts import Entrant, Floats, Indexes, PairCounts
+from evaluation.ladder.counts import Floats
 from evaluation.ladder.elo import POINT
+from evaluation.ladder.games import Games
+from evaluation.ladder.likelihood import Chances, derivatives
+from evaluation.ladder.triangle import gram, inverse_triangle
 
 PRIOR_SPREAD, PRIOR_AGENTS = 300 * POINT, 5  # s is pulled to 300 Elo by five pseudo-agents
 SEAT_SPREAD = 100 * POINT
 QUIRK_PRECISION = (40 * POINT) ** -2
 PRIOR_LOG_DRAW, LOG_DRAW_SPREAD = math.log(0.5), 1.0
-SEATS = np.array([[1.0], [-1.0]])  # `low` of a pair sits first in row 0, second in row 1
 
 TOLERANCE = 0.01  # Elo points that the last step may change; what is left is a tenth of it
 ROUGH = 80.0  # steps as short as this, in Elo points, are taken with averages over the Gaussian
@@ -29,77 +29,7 @@ MAX_STEPS = 1000  # some ten are usual; a score of a million to nothing takes ma
 SURE_CLIMB = 0.55  # of the most curvature; at half of it a whole step could come out level
 SHORT = 0.5  # a step this short climbs: its curvature grows by less than 1 / SURE_CLIMB
 SMALLEST_STEP = 2.0**-40
-# Places and weights of the Gauss-Hermite rule for averages over a normal distribution.
-NODES = ((0.0, 2 / 3), (math.sqrt(3), 1 / 6), (-math.sqrt(3), 1 / 6))
 BLOCK = 8192  # pairs at a time, so that the working set stays in the cache
-
-
-@dataclass(frozen=True, eq=False)
-class Games:
-    """All results per unordered pair, seen from `low`: rows are low in the first, second seat.
-
-    low, high: [P] places, low < high. wins, draws, losses: [2, P].
-    """
-
-    size: int
-    low: Indexes
-    high: Indexes
-    wins: Floats
-    draws: Floats
-    losses: Floats
-
-    @classmethod
-    def of(cls, counts: PairCounts, order: Sequence[Entrant]) -> "Games":
-        place = {entrant: index for index, entrant in enumerate(order)}
-        places = np.array([place[entrant] for entrant in counts.entrants], dtype=np.int64)
-        first, second = places[counts.first], places[counts.second]
-        low, high, pair = _unordered(first, second, len(order))
-        seat = (first > second).astype(np.int64)
-        cell = seat * len(low) + pair
-        table = np.zeros((3, 2 * len(low)))
-        table[0, cell], table[1, cell], table[2, cell] = counts.results
-        wins, draws, losses = table.reshape(3, 2, -1)
-        wins[1], losses[1] = losses[1].copy(), wins[1].copy()
-        return cls(len(order), low, high, wins, draws, losses)
-
-    def net(self, values: Floats) -> Floats:
-        """[N]: the sum of each entrant's pair values, taken negative where it is `high`."""
-        low, high = self._sums(values)
-        return low - high
-
-    def gross(self, values: Floats) -> Floats:
-        low, high = self._sums(values)
-        return low + high
-
-    def _sums(self, values: Floats) -> tuple[Floats, Floats]:
-        """[N] each: the pair values that an entrant has as `low` and as `high`."""
-        low = np.zeros(self.size)
-        if len(values):
-            low[self.low[self._starts]] = np.add.reduceat(values, self._starts)
-        return low, np.bincount(self.high, values, self.size).astype(np.float64, copy=False)
-
-    @cached_property
-    def _starts(self) -> Indexes:
-        """Where the pairs of each `low` begin: they are sorted by it."""
-        return np.flatnonzero(np.diff(self.low, prepend=-1))
-
-    @cached_property
-    def episodes(self) -> Floats:
-        """[P]: the episodes of each pair."""
-        return np.asarray((self.wins + self.draws + self.losses).sum(axis=0))
-
-    def gaps(self, strengths: Floats) -> Floats:
-        return np.asarray(strengths[self.low] - strengths[self.high])
-
-
-def _unordered(first: Indexes, second: Indexes, size: int) -> tuple[Indexes, Indexes, Indexes]:
-    """The pairs (low, high) that occur, sorted, and the place among them of each given pair."""
-    keys = np.minimum(first, second) * size + np.maximum(first, second)
-    occurs = np.zeros(size * size, dtype=bool)
-    occurs[keys] = True
-    pairs = np.flatnonzero(occurs)
-    low, high = np.divmod(pairs, max(size, 1))
-    return low, high, (np.cumsum(occurs) - 1)[keys]
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,8 +121,8 @@ class _Pairs:
         for begin in range(0, len(gaps), BLOCK):
             block = slice(begin, begin + BLOCK)
             results = games.wins[:, block], games.draws[:, block], games.losses[:, block]
-            chances = _Chances.of(gaps[block], centre.blur[block], centre.game)
-            game_slope += _derivatives(chances, *results, pull[block], information[:, block])
+            chances = Chances.of(gaps[block], centre.blur[block], centre.game)
+            game_slope += derivatives(chances, *results, pull[block], information[:, block])
         return cls(games, centre.quirks, pull, information, game_slope)
 
     @cached_property
@@ -250,62 +180,6 @@ class _Pairs:
         return share
 
 
-class _Chances(NamedTuple):
-    """[2, B] each: the chances of the outcomes and their products, averaged over the blur."""
-
-    win: Floats
-    tie: Floats
-    loss: Floats
-    win_loss: Floats
-    win_tie: Floats
-    loss_tie: Floats
-
-    @classmethod
-    def of(cls, gaps: Floats, blur: Floats, game: Floats) -> "_Chances":
-        """No difference of nearly equal numbers is taken: a million to nothing is exact, too."""
-        half, nu = np.exp((gaps + SEATS * game[0]) / 2), math.exp(game[1])
-        sums = np.zeros((6, *half.shape))
-        for place, weight in NODES if blur.any() else ((0.0, 1.0),):
-            win = half * np.exp(blur * (place / 2)) if place else half
-            loss = 1 / win
-            share = 1 / (win + nu + loss)
-            weighted = weight * share
-            square = weighted * share
-            for total, term in zip(
-                sums,
-                (win * weighted, weighted, loss * weighted, square, win * square, loss * square),
-                strict=True,
-            ):
-                total += term
-        sums[[1, 4, 5]] *= nu
-        return cls(*sums)
-
-
-def _derivatives(
-    chances: _Chances,
-    wins: Floats,
-    draws: Floats,
-    losses: Floats,
-    pull: Floats,
-    information: Floats,
-) -> tuple[float, float]:
-    """Fill in pull and information of `_Pairs` for these pairs and return their game_slope."""
-    win, tie, loss, win_loss, win_tie, loss_tie = chances
-    slope = wins * (loss + tie / 2) - losses * (win + tie / 2) - draws * (win - loss) / 2
-    episodes = wins + draws + losses
-    tt = episodes * (win_tie + loss_tie)
-    dt = episodes * (loss_tie - win_tie) / 2
-    dd = tt / 4 + episodes * win_loss  # d: the log odds of an episode
-    pull[:] = slope[0] + slope[1]
-    np.add(dd[0], dd[1], out=information[0])
-    np.subtract(dd[0], dd[1], out=information[1])
-    np.add(dt[0], dt[1], out=information[2])
-    np.subtract(dt[0], dt[1], out=information[3])
-    np.add(tt[0], tt[1], out=information[4])
-    draw_slope = draws * (win + loss) - (wins + losses) * tie
-    return float(slope[0].sum() - slope[1].sum()), float(draw_slope.sum())
-
-
 def _equations(pairs: _Pairs) -> tuple[Floats, Floats]:
     """Newton's equations without the prior, the quirks eliminated (Schur complement).
 
@@ -341,7 +215,7 @@ def find_posterior(games: Games, centre: Centre) -> tuple[Centre, Floats]:
         pairs = _Pairs.at(games, centre)
         moved, change, root = _newton(pairs, centre)
         if change < ROUGH:
-            covariance = _gram(root)
+            covariance = gram(root)
             turn = pairs.blur(covariance) - centre.blur
             change += np.abs(turn).max(initial=0.0) / POINT
             if turn @ last < -(last @ last) / 2:  # it swings to and fro
@@ -362,7 +236,7 @@ def _newton(pairs: _Pairs, centre: Centre) -> tuple[Centre, float, Floats]:
     mean, precision = _prior(pairs.games.size, centre.log_spread)
     np.fill_diagonal(information, information.diagonal() + precision)
     here = np.concatenate([centre.strengths, centre.game])
-    root = _inverse_triangle(np.asarray(np.linalg.cholesky(information)))
+    root = inverse_triangle(np.asarray(np.linalg.cholesky(information)))
     step = root.T @ (root @ (slope - precision * (here - mean)))
     quirks = pairs.quirk_step(step)
     damping = pairs.damping(step, quirks, float(precision @ step**2))
@@ -412,29 +286,3 @@ def _prior(size: int, log_spread: float) -> tuple[Floats, Floats]:
     means = np.zeros(size + 2)
     means[size + 1] = PRIOR_LOG_DRAW
     return means, spreads**-2.0
-
-
-def _inverse_triangle(lower: Floats) -> Floats:
-    """The inverse of a lower triangle by halves, at half the cost of a general inverse."""
-    if len(lower) <= 64:
-        return np.asarray(np.linalg.inv(lower))
-    half = len(lower) // 2
-    inverse = np.zeros_like(lower)
-    inverse[:half, :half] = _inverse_triangle(lower[:half, :half])
-    inverse[half:, half:] = _inverse_triangle(lower[half:, half:])
-    inverse[half:, :half] = -inverse[half:, half:] @ (lower[half:, :half] @ inverse[:half, :half])
-    return inverse
-
-
-def _gram(lower: Floats) -> Floats:
-    """W'W of a lower triangle W by halves, at half the cost of the plain product."""
-    if len(lower) <= 128:
-        return np.asarray(lower.T @ lower)
-    half = len(lower) // 2
-    left, right = lower[half:, :half], lower[half:, half:]
-    product = np.empty_like(lower)
-    product[:half, :half] = _gram(lower[:half, :half]) + left.T @ left
-    product[half:, half:] = _gram(right)
-    product[half:, :half] = right.T @ left
-    product[:half, half:] = product[half:, :half].T
-    return product

@@ -16,6 +16,7 @@ from evaluation.channel import ExchangeError, Target, TooSlow
 from evaluation.errors import DeadlineExceeded
 from evaluation.sandbox import wire
 from evaluation.sandbox.errors import AgentFailed
+from evaluation.sandbox.limits import Limits
 from evaluation.verdict import Verdict
 
 MAX_URL = 2000
@@ -23,6 +24,7 @@ MAX_URL = 2000
 LATE = "DeadlineExceeded"
 RAISED = "BaseException::"
 
+ANSWERS_BYTES = Limits.answers_bytes
 Signer = Callable[[bytes], dict[str, str]]
 
 
@@ -72,6 +74,7 @@ class UrlAgent:
         self._resolve = resolve or addresses.look_up
         self._signer = signer
         self._addresses: list[str] = []
+        self._received = 0  # bytes of answers, over the episode
 
     def act(
         self, observation: dict[str, Any], configuration: dict[str, Any], deadline_s: float
@@ -105,6 +108,7 @@ class UrlAgent:
         }
         try:
             answer = self._exchange(orjson.dumps(question), deadline)
+            self._count(answer)
             return _action(answer.body), answer.think
         except ExchangeError as error:
             message = str(error)
@@ -117,6 +121,14 @@ class UrlAgent:
             self._addresses = self._look_up(deadline)
         signature = self._signer(body) if self._signer else {}
         return exchange.post(self.target, self._addresses, body, deadline, signature)
+
+    def _count(self, answer: exchange.Answer) -> None:
+        """A replay keeps all actions of an episode."""
+        self._received += len(answer.body)
+        if self._received > ANSWERS_BYTES:
+            raise ExchangeError(
+                "too_large", f"The server's answers of one episode are over {ANSWERS_BYTES} bytes."
+            )
 
     def _look_up(self, deadline: float) -> list[str]:
         """Every address must be permitted, so that no second look-up can change the target."""

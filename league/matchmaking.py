@@ -13,7 +13,7 @@ from evaluation.ladder.elo import Rating
 from evaluation.ladder.pairing import Candidate, boundary_weights, choose_matches, is_settled
 from league import alerts, outbox, ratings
 from league.models import Competition, Entrant, Ladder, Match, MatchSeat, PairCount, Phase, Stage
-from league.outbox import Gate
+from league.outbox import Gate, Plan
 
 CUT_WEIGHTS = {Stage.OPEN: 3.0, Stage.FINAL: 6.0}
 STAGES = {Phase.OPEN: Stage.OPEN, Phase.FINAL: Stage.FINAL}
@@ -49,11 +49,9 @@ def pair(competition: Competition) -> int:
             rng=random.SystemRandom(),
         )
         by_pk = {entrant.pk: entrant.submission for entrant in entrants}
-        for first, second, key, why in planned:
-            seats = [by_pk[first], by_pk[second]]
-            match = outbox.schedule(competition, Match.Purpose.RATED, seats, key=key, why=why)
-            outbox.dispatch(match.pk, gate)
-    return len(planned)
+        plans = [Plan([by_pk[a], by_pk[b]], key, why) for a, b, key, why in planned]
+        outbox.send_all(competition, stage, plans)
+    return len(plans)
 
 
 def _entrants(competition: Competition, gate: Gate) -> list[Entrant]:

@@ -7,6 +7,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from celery.canvas import Signature
@@ -68,7 +69,6 @@ def schedule(
     key: int | None = None,
     candidate: Submission | None = None,
     repeats: Match | None = None,
-    why: str = "",
 ) -> Match:
     """Writes a match down; `fill` or `dispatch` sends it."""
     now = timezone.now()
@@ -81,13 +81,54 @@ def schedule(
         state_since=now,
         created=now,
         repeats=repeats,
-        why=why,
     )
     MatchSeat.objects.bulk_create(
         MatchSeat(match=match, number=number, submission=submission)
         for number, submission in enumerate(seats)
     )
     return match
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A rated match to play, and why it was chosen."""
+
+    seats: Sequence[Submission]
+    key: int
+    why: str
+
+
+@transaction.atomic
+def send_all(competition: Competition, stage: str, plans: Sequence[Plan]) -> None:
+    """Writes rated matches down and sends them at once, in few queries however many they are.
+
+    The caller holds the ladder and has seen that nothing holds them back.
+    """
+    now = timezone.now()
+    matches = Match.objects.bulk_create(
+        Match(
+            competition=competition, purpose=Match.Purpose.RATED, stage=stage, key=plan.key,
+            why=plan.why, state=Match.State.DISPATCHED, state_since=now, created=now,
+            attempt_number=1,
+        )
+        for plan in plans
+    )  # fmt: skip
+    seats = [
+        [MatchSeat(match=match, number=n, submission=one) for n, one in enumerate(plan.seats)]
+        for match, plan in zip(matches, plans, strict=True)
+    ]
+    MatchSeat.objects.bulk_create(chain.from_iterable(seats))
+    attempts = Attempt.objects.bulk_create(_first_attempt(match) for match in matches)
+    for match, attempt, seated in zip(matches, attempts, seats, strict=True):
+        publish(match, attempt, seated)
+
+
+def _first_attempt(match: Match) -> Attempt:
+    return Attempt(match=match, number=1, token=_token(), sent=match.created)
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(24)
 
 
 # Who of those that wait goes first
@@ -250,7 +291,7 @@ def _new_attempt(match: Match) -> Attempt:
         reason="",
     )
     return Attempt.objects.create(
-        match=match, number=match.attempt_number, token=secrets.token_urlsafe(24), sent=now
+        match=match, number=match.attempt_number, token=_token(), sent=now
     )
 
 
@@ -270,7 +311,8 @@ def _queue(match: Match) -> str:
 
 
 def _spec(match: Match, attempt: Attempt, seats: Seats) -> dict[str, Any]:
-    agents = [_agent(seat.submission, match.competition) for seat in seats]
+    allowed = limits.fields_of(match.competition)
+    agents = [_agent(seat.submission, allowed) for seat in seats]
     return {
         "attempt": attempt.pk,
         "token": attempt.token,
@@ -298,8 +340,7 @@ def seatings(match: Match, count: int) -> list[list[int]]:
     return [order, order[1:] + order[:1]]
 
 
-def _agent(submission: Submission, competition: Competition) -> dict[str, Any]:
-    allowed = limits.fields_of(competition)
+def _agent(submission: Submission, allowed: dict[str, Any]) -> dict[str, Any]:
     agent: dict[str, Any] = {
         "name": submission.full_name,
         **{name: allowed[name] for name in ("startup_s", "memory_mb", "packages")},

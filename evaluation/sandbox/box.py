@@ -93,6 +93,7 @@ class Box:
         self._nursery = nursery
         self._buffer = bytearray()
         self._unsent = bytearray()
+        self._answered = 0  # bytes, over the episode
         self._is_gone = False
         self._is_dead = False
         self._is_frozen = False
@@ -185,7 +186,11 @@ class Box:
         while (body := self._whole_body()) is None:
             left = self._await_more(start, left, budget_s)
         answer = wire.parse(body, seq)
-        if len(body) > self.limits.answer_bytes and "fault" not in answer:
+        self._answered += len(body)
+        is_flood = (
+            len(body) > self.limits.answer_bytes or self._answered > self.limits.answers_bytes
+        )
+        if is_flood and "fault" not in answer:
             raise Flood("answered")
         return answer
 

@@ -12,7 +12,8 @@ GIB = 1024 * MIB
 class Limits:
     """startup_s counts from the moment the box stands until the agent is imported.
 
-    answer_bytes bounds one answer, log_bytes what is kept of an agent's output over an episode;
+    answer_bytes bounds one answer, answers_bytes all of an episode, since its replay keeps them;
+    log_bytes what is kept of an agent's output over an episode;
     output_bytes is what it may print before it is killed.
     """
 
@@ -25,6 +26,7 @@ class Limits:
     threads: int = 64
     stack_bytes: int = 8 * MIB
     answer_bytes: int = 64 * KIB
+    answers_bytes: int = MIB
     log_bytes: int = 64 * KIB
     output_bytes: int = 16 * MIB
 

@@ -119,7 +119,8 @@ def as_csv(request: Request, slug: str) -> HttpResponse:
     changes = leaderboard.day_changes(entrants, _ladder(competition))
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{competition.slug}-leaderboard.csv"'
-    writer = csv.writer(response)
+    # In quotes: some spreadsheets split at semicolons, and read what follows as a formula.
+    writer = csv.writer(response, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(leaderboard.CSV_HEAD)
     writer.writerows(leaderboard.csv_rows(entrants, changes))
     return response

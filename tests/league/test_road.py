@@ -28,7 +28,7 @@ def agent(observation, configuration):
 """
 # A worker's child, a zygote with its guards, and the clones that wait, besides those that play.
 BOXED = 12
-SLOW = INSTANT.replace("    board", "    import time; time.sleep(0.25)\n    board", 1)
+SLOW = INSTANT.replace("    board", "    import time; time.sleep(0.1)\n    board", 1)
 
 
 @pytest.fixture
@@ -103,9 +103,9 @@ class TestAnUpload:
         assert replay["name"] == "connectx"
         assert len(replay["steps"]) == episode.steps
         assert any("alice" in name for name in replay["info"]["TeamNames"])
-        competition.is_paused = True  # an untouched ladder: nothing is played meanwhile
+        competition.max_matches = 0  # an untouched ladder: nothing is played meanwhile
         competition.save()
-        wait_for(lambda: not Match.objects.open().exists(), 60)
+        pump(60, lambda: not Match.objects.open().exists())
         assert ledger.recompute(competition).change < 1e-6
 
     def test_as_a_bundle_opens_its_data_file(self, stack: Stack) -> None:

@@ -6,31 +6,43 @@ from collections.abc import Callable
 
 from benchmarks.boxes import boxes
 from benchmarks.engine import engine
+from benchmarks.ladder.figures import long_table
+from benchmarks.ladder.short import short_table
 from benchmarks.leaderboard import crowded_leaderboard
 from benchmarks.measure import Row, table
+from benchmarks.rebuild import disqualify_and_rebuild
 from benchmarks.road import matches_a_second, upload_to_rating
 from benchmarks.site import running_site
 
 
 def site() -> list[Row]:
     with running_site() as league:
-        parts = (upload_to_rating, matches_a_second, crowded_leaderboard)
+        # The last one disqualifies in the crowd that the one before it has made.
+        parts = (upload_to_rating, matches_a_second, crowded_leaderboard, disqualify_and_rebuild)
         return [row for part in parts for row in part(league)]
 
 
-PARTS: dict[str, Callable[[], list[Row]]] = {"engine": engine, "boxes": boxes, "site": site}
+PARTS: dict[str, Callable[[], list[Row]]] = {
+    "engine": engine,
+    "boxes": boxes,
+    "ladder": short_table,
+    "site": site,
+}
+LONG: dict[str, Callable[[int], list[Row]]] = {"ladder": long_table}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, help="one part alone")
-    parser.add_argument("--long", metavar="NAME", help="one that takes longer; there is none yet")
+    parser.add_argument("--long", choices=LONG, help="one that takes longer, instead of them")
+    parser.add_argument("--processes", type=int, default=1, help="of the long one (default 1)")
     options = parser.parse_args()
     if options.long:
-        parser.error(f"there is no long benchmark named {options.long!r} yet")
-    # One after the other: the league's processes would slow down what the engine is timed at.
-    parts = [PARTS[options.only]] if options.only else list(PARTS.values())
-    rows = [row for part in parts for row in part()]
+        rows = LONG[options.long](options.processes)
+    else:
+        # One after the other: the league's processes would slow down what the engine is timed at.
+        parts = [PARTS[options.only]] if options.only else list(PARTS.values())
+        rows = [row for part in parts for row in part()]
     print(table(rows))
     return int(any(row.holds is False for row in rows))
 

@@ -79,15 +79,16 @@ class Field:
         teams = [numbers.setdefault(each.team, len(numbers)) for each in self.candidates]
         return np.array(teams, dtype=np.int64)
 
-    def episodes_met(self) -> dict[tuple[int, int], float]:
-        """Episodes already played, by places, the lower one first."""
-        played: dict[tuple[int, int], float] = {}
-        for (a, b), matches in self.met.items():
-            i, j = self.place.get(a), self.place.get(b)
-            if i is not None and j is not None:
-                pair = (i, j) if i < j else (j, i)
-                played[pair] = played.get(pair, 0.0) + matches * self.episodes
-        return played
+    def met_pairs(self) -> tuple[Indexes, Indexes, Floats]:
+        """Places of two that have met, and the episodes that they have played."""
+        place = self.place
+        rows = [
+            (place[a], place[b], matches)
+            for (a, b), matches in self.met.items()
+            if a in place and b in place
+        ]
+        a, b, matches = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+        return a.astype(np.int64), b.astype(np.int64), matches * self.episodes
 
     def information(self, gaps: Floats) -> Floats:
         """Fisher information of a match about the gap, per Elo point squared (Davidson)."""

@@ -2,9 +2,9 @@
 
 In natural units of log odds: strengths r ~ N(0, s^2), seat advantage h ~ N(0, 100 Elo),
 ln nu ~ N(ln 0.5, 1), and a quirk e ~ N(0, 40 Elo) of each pair. With d = r_first - r_second + h + e
-the odds of win : draw : loss are exp(d/2) : nu : exp(-d/2) (Davidson 1970). A rating is the mean and
-its error the spread of the Gaussian closest to the posterior, s is fitted by EM. `posterior` does
-the numerics, docs/ladder.md has the formulas.
+the odds of win : draw : loss are exp(d/2) : nu : exp(-d/2) (Davidson 1970). A rating is the centre
+and its error the spread of the Gaussian closest to the posterior; s is fitted by EM. `posterior`
+does the numerics, docs/ladder.md has the formulas.
 """
 
 import math

@@ -27,6 +27,7 @@ __all__ = [
     "matches_to_settle",
 ]
 
+NORMAL = NormalDist()
 NEW_SE = 80.0  # standard error above which an entrant counts as little known
 CUT_BOOST = 1.0  # a pair whose boundary weight more than doubles its worth is chosen for the cut
 
@@ -119,7 +120,7 @@ def boundary_weights(ratings: Sequence[Rating], cut: int) -> list[float]:
         return [0.0] * len(ratings)
     elos = sorted((rating.elo for rating in ratings), reverse=True)
     line = (elos[cut - 1] + elos[cut]) / 2
-    above = [NormalDist().cdf((rating.elo - line) / max(rating.se, 1e-9)) for rating in ratings]
+    above = [NORMAL.cdf((rating.elo - line) / max(rating.se, 1e-9)) for rating in ratings]
     return [math.sqrt(4 * p * (1 - p)) for p in above]
 
 

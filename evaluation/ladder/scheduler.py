@@ -72,6 +72,7 @@ class _DoubtScheduler:
         self.elos, costs = field.elos(), field.costs()
         self.cost = costs[self.low] + costs[self.high]
         self.covariance = _current(field, covariance)
+        self.product = np.empty_like(self.covariance)  # room for that of two vectors
         openness = _openness(self.elos, self.covariance, boundary, cut_weight)
         self.laplacian = np.diag(openness.sum(axis=1)) - openness
         if covariance is None:
@@ -95,7 +96,8 @@ class _DoubtScheduler:
         step = vector[self.low] - vector[self.high]
         self.doubt += step * (step * (vector @ weighed) - 2 * (moved[self.low] - moved[self.high]))
         self.variance -= step**2
-        self.covariance -= np.outer(vector, vector)
+        np.multiply(vector[:, None], vector, out=self.product)
+        self.covariance -= self.product
         self.met[(self.low == min(a, b)) & (self.high == max(a, b))] += self.field.episodes
         self.time[[a, b]] += self.costs[[a, b]]
 
@@ -127,10 +129,11 @@ class _DoubtScheduler:
         return np.asarray(own[self.low] + own[self.high] - 2 * matrix[self.low, self.high])
 
     def _met(self) -> Floats:
+        """[P]: the episodes of each pair."""
         met = np.zeros((len(self.field), len(self.field)))
-        for pair, episodes in self.field.episodes_met().items():
-            met[pair] = episodes
-        return met[self.low, self.high]
+        a, b, episodes = self.field.met_pairs()
+        np.add.at(met, (np.minimum(a, b), np.maximum(a, b)), episodes)
+        return np.asarray(met[self.low, self.high])
 
 
 def _current(field: Field, covariance: Floats | None) -> Floats:
@@ -161,15 +164,15 @@ class _SimpleScheduler:
         self.teams, self.costs = field.teams(), field.costs()
         self.waiting = field.wants()
         self.met: list[dict[int, float]] = [{} for _ in range(len(field))]
-        for (a, b), episodes in field.episodes_met().items():
-            self.met[a][b] = self.met[b][a] = episodes
+        for a, b, episodes in zip(*(column.tolist() for column in field.met_pairs()), strict=True):
+            self._meet(a, b, episodes)
 
     def play(self, a: int, b: int) -> None:
         information = float(self.field.information(self.elos[a] - self.elos[b]))
         both = [a, b]
         known = 1 + information * self.variance[both].sum()
         self.variance[both] -= information * self.variance[both] ** 2 / known
-        self.met[a][b] = self.met[b][a] = self.met[a].get(b, 0.0) + self.field.episodes
+        self._meet(a, b, self.field.episodes)
 
     def best(self) -> Pick | None:
         while self.waiting.any():
@@ -179,6 +182,9 @@ class _SimpleScheduler:
                 return self._against(a, allowed)
             self.waiting[a] = False
         return None
+
+    def _meet(self, a: int, b: int, episodes: float) -> None:
+        self.met[a][b] = self.met[b][a] = self.met[a].get(b, 0.0) + episodes
 
     def _against(self, a: int, allowed: Booleans) -> Pick:
         weight = allowed / (self.costs[a] + self.costs)

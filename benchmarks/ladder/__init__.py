@@ -1,0 +1,1 @@
+"""The ladder's figures: what production code does in simulated leagues whose truth is known."""

@@ -74,7 +74,7 @@ class Books:
             assert {*earlier} <= {"LOST", "FAILED"}, (match, states[pk])
 
     def check_files(self) -> None:
-        """One replay and one log for each episode, and nothing else."""
+        """A replay and a log for each episode."""
         for kind in ("replays", "logs"):
             folder = self.league.folder / "episodes" / kind
             found = [path for path in folder.rglob("*") if path.is_file()]

@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,8 @@ from tests.chaos.stamps import shift_expiries, shift_stamps
 
 Disturbance = Callable[[League, random.Random], str]
 RESULT = "league.record_result"
-PATIENCE_S = 2.0
+PATIENCE_S = 2.0  # for something that may not come: perhaps nothing is played just now
+MOMENT_S = 0.05
 
 
 # Processes are killed, never asked.
@@ -32,11 +33,9 @@ def kill_evaluation_worker(league: League, rng: random.Random) -> str:
 def kill_child_of_evaluation_worker(league: League, rng: random.Random) -> str:
     """The one that plays, or one of those between it and the agents, which are cloned from them."""
     name = rng.choice(WORKERS)
+    _await(lambda: league.own_processes_of(name))
     between = league.own_processes_of(name)
-    if not between:
-        return f"{name} has no child"
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(rng.choice(between), signal.SIGKILL)
+    _kill_pids(rng.sample(between, min(1, len(between))))
     return f"killed one of {len(between)} processes below {name}"
 
 
@@ -46,8 +45,10 @@ def kill_league_worker(league: League, rng: random.Random) -> str:
 
 def kill_league_worker_at_a_result(league: League, rng: random.Random) -> str:
     """In the moment in which it records: a result is taken from the queue and not yet a row."""
-    waiting = _wait_for_result(league)
-    return f"{_kill(league, 'league')} with {len(waiting)} results before it"
+    with league.standing_still("league"):
+        waiting = _wait_for_result(league)
+    time.sleep(rng.uniform(0, MOMENT_S))
+    return f"{_kill(league, 'league')} at {len(waiting)} results"
 
 
 def kill_beat(league: League, rng: random.Random) -> str:
@@ -55,7 +56,13 @@ def kill_beat(league: League, rng: random.Random) -> str:
 
 
 def kill_web(league: League, rng: random.Random) -> str:
-    return _kill(league, "web")
+    """While it takes an upload in, if there is one: all of it, or one of its processes."""
+    _await(league.is_uploading.is_set)
+    pids = [league.stack.processes["web"].pid, *league.children_of("web")]
+    time.sleep(rng.uniform(0, MOMENT_S))
+    hit = rng.choice([pids, rng.sample(pids, 1)])
+    _kill_pids(hit)
+    return f"killed {len(hit)} of {len(pids)} processes of web"
 
 
 def kill_redis(league: League, rng: random.Random) -> str:
@@ -63,8 +70,15 @@ def kill_redis(league: League, rng: random.Random) -> str:
 
 
 def _kill(league: League, name: str) -> str:
-    league.kill(name)
+    _kill_pids([league.stack.processes[name].pid])
     return f"killed {name}"
+
+
+def _kill_pids(pids: Sequence[int]) -> None:
+    """These alone: what they started must end by itself."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 # Messages come again, in another order, or not at all.
@@ -90,18 +104,16 @@ def shuffle_messages(league: League, rng: random.Random) -> str:
 def _shuffle(client: "redis.Redis", queue: str, rng: random.Random) -> int:
     """In one transaction, or a message that comes in the meantime would be lost."""
 
-    def rewrite(pipe: Any) -> None:
+    def rewrite(pipe: Any) -> int:
         bodies = pipe.lrange(queue, 0, -1)
         rng.shuffle(bodies)
         pipe.multi()
-        if bodies:
-            pipe.delete(queue)
-            pipe.rpush(queue, *bodies)
-        lengths.append(len(bodies))
+        pipe.delete(queue)
+        for body in bodies:
+            pipe.rpush(queue, body)
+        return len(bodies)
 
-    lengths: list[int] = []
-    client.transaction(rewrite, queue)
-    return lengths[-1]
+    return int(client.transaction(rewrite, queue, value_from_callable=True))
 
 
 @contextlib.contextmanager
@@ -121,14 +133,14 @@ def _queues_filled(league: League, rng: random.Random) -> Iterator[None]:
 def lose_results(league: League, rng: random.Random) -> str:
     """The worker has answered, and the answer never arrives."""
     with league.standing_still("league"):
-        found = _wait_for_result(league)
+        found = _wait_for_result(league, 4 * PATIENCE_S)
         lost = sum(league.stack.client().lrem("league", 0, body) for body in found)
     return f"lost {lost} results"
 
 
-def _wait_for_result(league: League) -> list[str]:
+def _wait_for_result(league: League, seconds: float = PATIENCE_S) -> list[str]:
     """The results that stand in the queue, as soon as there are any; perhaps none after a while."""
-    _await(lambda: _results(league))
+    _await(lambda: _results(league), seconds)
     return _results(league)
 
 
@@ -137,9 +149,8 @@ def _results(league: League) -> list[str]:
     return [body for body in bodies if json.loads(body)["headers"]["task"] == RESULT]
 
 
-def _await(check: Callable[[], object]) -> None:
-    """For a few seconds: it may be that nothing is played at the moment."""
-    deadline = time.monotonic() + PATIENCE_S
+def _await(check: Callable[[], object], seconds: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + seconds
     while not check() and time.monotonic() < deadline:
         time.sleep(0.01)
 

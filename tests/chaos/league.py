@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ class League:
         self.stack = Stack(folder, database_url, free_port())
         self.supervisor = Supervisor(self.stack)
         self.tokens: dict[str, str] = {}
+        self.is_uploading = threading.Event()
         self.old_messages: list[tuple[str, str]] = []
         self._began = time.monotonic()
         _connect(database_url)
@@ -73,17 +75,15 @@ class League:
 
     # Processes
 
-    def kill(self, name: str) -> None:
-        """The process alone: what it started must end by itself."""
-        self.stack.processes[name].send_signal(signal.SIGKILL)
+    def children_of(self, name: str) -> list[int]:
+        return _children_of([self.stack.processes[name].pid])
 
     def own_processes_of(self, name: str) -> list[int]:
         """What an evaluation worker has started, down to the zygotes; not the agents."""
-        found, parents = [], [self.stack.processes[name].pid]
-        for _ in range(GENERATIONS):
-            parents = [child for pid in parents for child in _children_of(pid)]
-            found += parents
-        return found
+        generations = [self.children_of(name)]
+        while len(generations) < GENERATIONS:
+            generations.append(_children_of(generations[-1]))
+        return [pid for generation in generations for pid in generation]
 
     @contextmanager
     def standing_still(self, *names: str) -> Iterator[None]:
@@ -144,12 +144,6 @@ class League:
         found += [f"submission {row.pk} {row.status}" for row in waiting]
         return found + [f"{row.pk}: fit" for row in self.rows(Ladder) if not is_fitted(row)]
 
-    def wait_until_quiet(self, seconds: float) -> None:
-        try:
-            wait_for(self.is_quiet, seconds)
-        except AssertionError:
-            raise AssertionError(f"after {seconds:.0f} s: {self.unfinished()}") from None
-
     # What its people do
 
     def upload(self, name: str, source: str, key: str) -> int:
@@ -163,15 +157,20 @@ class League:
                 "Idempotency-Key": key,
             },
         )
-        with _opener.open(request, timeout=30) as answer:
-            return int(json.load(answer)["id"])
+        self.is_uploading.set()
+        try:
+            with _opener.open(request, timeout=30) as answer:
+                return int(json.load(answer)["id"])
+        finally:
+            self.is_uploading.clear()
 
 
-def _children_of(pid: int) -> list[int]:
-    with suppress(OSError):  # it has ended meanwhile
-        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-        return [int(word) for text in lists for word in text.split()]
-    return []
+def _children_of(pids: list[int]) -> list[int]:
+    found: list[int] = []
+    for path in (path for pid in pids for path in Path(f"/proc/{pid}/task").glob("*/children")):
+        with suppress(OSError):  # it has ended meanwhile
+            found += map(int, path.read_text().split())
+    return found
 
 
 def is_fitted(ladder: Ladder) -> bool:

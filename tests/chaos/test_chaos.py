@@ -52,7 +52,7 @@ def rng(league: League) -> random.Random:
 @pytest.mark.timeout(240)
 def test_short_chaos_loses_and_doubles_nothing(league: League, rng: random.Random) -> None:
     """Limits that take minutes are reached by setting the clock ahead."""
-    clients = Clients(league, agents_each=1)
+    clients = Clients(league, agents_each=2, pause_s=4)
     clients.start()
     disturb(league, plan(rng, kills=5, rounds=1), rng, pause_s=0.7)
     disturb(league, [set_clock_ahead], rng, pause_s=0)
@@ -66,7 +66,7 @@ def test_short_chaos_loses_and_doubles_nothing(league: League, rng: random.Rando
 @pytest.mark.timeout(1800)
 def test_long_chaos_loses_and_doubles_nothing(league: League, rng: random.Random) -> None:
     """Twenty kills among two hundred matches; every limit is waited for as it is."""
-    clients = Clients(league, agents_each=3)
+    clients = Clients(league, agents_each=8, pause_s=8)
     clients.start()
     planned = plan(rng, kills=20, rounds=2)
     planned.insert(rng.randrange(len(planned)), lock_database_for_long)

@@ -7,7 +7,7 @@ from http.client import HTTPException
 from league.models import IdempotencyRecord, Submission
 from tests.chaos.league import League
 
-PAUSE_S = 0.2
+RETRY_S = 0.2
 AGENT = """
 import time
 
@@ -24,11 +24,12 @@ def agent(place: int) -> str:
 
 
 class Clients:
-    """One a person, sending in so many agents one after the other."""
+    """One a person, sending in so many agents one after the other, with pauses."""
 
-    def __init__(self, league: League, agents_each: int) -> None:
+    def __init__(self, league: League, agents_each: int, pause_s: float) -> None:
         self.league = league
         self.agents_each = agents_each
+        self.pause_s = pause_s
         self.answers: dict[tuple[str, str], list[int]] = {}
         self.refusals: list[str] = []
         self._stop = threading.Event()
@@ -66,10 +67,11 @@ class Clients:
             # Once more after the answer, as a client does that did not get it.
             answers = [self._send_until_taken(name, source, key) for _ in range(2)]
             self.answers[name, key] = [answer for answer in answers if answer]
+            self._stop.wait(self.pause_s)
 
     def _send_until_taken(self, name: str, source: str, key: str) -> int:
         """The submission's id; 0 if it was told to stop before."""
-        while not self._stop.wait(PAUSE_S):
+        while not self._stop.wait(RETRY_S):
             try:
                 return self.league.upload(name, source, key)
             except (OSError, HTTPException, json.JSONDecodeError) as error:

@@ -23,7 +23,7 @@ RESAMPLES = 300
 OUR_MARKS = (5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 70, 80, 90, 100, 120)
 KAGGLE_MARKS = (*OUR_MARKS, 140, 160, 200, 240, 300, 360)
 CROWD_MARKS = (20, 40, 80)
-BUDGETS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0)
+BUDGETS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 TAU, REGRET, COVERAGE = 0, 2, 3  # columns of the measures
 
 LADDERS = ("ours", "kaggle")
@@ -38,10 +38,10 @@ class League(NamedTuple):
     luck: float = 100.0
 
 
-ARRIVALS = League(0, 40)
-STATIC = League(1, 80, 60)
-SMALL = League(2, 160, 20)
-LUCKY = League(3, 80, 60, 300.0)
+ARRIVALS = League(0, 32)
+STATIC = League(1, 60, 60)
+SMALL = League(2, 120, 20)
+LUCKY = League(3, 60, 60, 300.0)
 CROWD = League(4, 2, 600)
 
 

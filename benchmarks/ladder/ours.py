@@ -11,12 +11,13 @@ from evaluation.ladder.elo import quick_step
 from evaluation.ladder.fit import fit
 from evaluation.ladder.pairing import Candidate, boundary_weights, choose_pairs, is_settled
 
+AT_ONCE = 8  # matches, as a league with two workers keeps on their way
 BATCHES_A_FIT = 2  # between two fits the ratings move by quick steps, as in a league that plays
 
 
 class Ours:
-    """paired: a match is two episodes on one seed, seats swapped. batch: matches asked for at once,
-    as a share of the active agents."""
+    """paired: a match is two episodes on one seed, seats swapped. settles: whether who is known
+    well enough stops asking for matches."""
 
     def __init__(
         self,
@@ -26,18 +27,18 @@ class Ours:
         *,
         paired: bool = True,
         cut_weight: float = 3.0,
-        batch: float = 0.25,
         settles: bool = True,
     ) -> None:
         self.world, self.teams, self.rng = world, teams, rng
         self.chance = random.Random(int(rng.integers(2**62)))
         self.episodes_a_match = 2 if paired else 1
-        self.cut_weight, self.batch, self.settles = cut_weight, batch, settles
+        self.cut_weight, self.settles = cut_weight, settles
         self.counts = PairCounts.from_counts([])
         self.met: Counter[tuple[int, int]] = Counter()
         self.matches = np.zeros(len(world), dtype=np.int64)
         self.first_seats = np.zeros(len(world), dtype=np.int64)
         self.owed = 0
+        self.fitted = fit(self.counts, [])
         self.admit(np.arange(len(world)))
 
     def admit(self, active: Indexes) -> None:
@@ -48,10 +49,9 @@ class Ours:
 
     def run(self, episodes: int) -> None:
         self.owed += episodes
-        size = max(1, round(self.batch * len(self.active)))
         batches = 0
         while self.owed >= self.episodes_a_match:
-            planned = self._choose(min(size, self.owed // self.episodes_a_match))
+            planned = self._choose(min(AT_ONCE, self.owed // self.episodes_a_match))
             if not planned:
                 self.owed = 0
                 break
@@ -65,8 +65,9 @@ class Ours:
         return table[:, 0], table[:, 1]
 
     def _fit(self) -> None:
-        before = getattr(self, "fitted", None)
-        self.fitted = fit(self.counts, self.entrants, active=self.active.tolist(), start=before)
+        self.fitted = fit(
+            self.counts, self.entrants, active=self.active.tolist(), start=self.fitted
+        )
         self.now = dict(self.fitted.ratings)
 
     def _choose(self, n: int) -> list[tuple[int, int, int]]:

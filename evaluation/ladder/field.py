@@ -1,6 +1,7 @@
 """The field that a scheduler chooses from: its candidates as arrays, and who sits first."""
 
 import random
+from collections import defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,8 @@ DRAW = 0.5  # Davidson's nu that the information of an episode is judged by
 class Candidate:
     """An entrant as the scheduler sees it; one that does not want may still be an opponent.
 
-    cost: seconds that it takes itself in a match, or anything in proportion to them.
+    matches: played so far. first_seats: the episodes of these in which it sat first. cost: seconds
+    that it takes itself in a match, or anything in proportion to them.
     """
 
     entrant: Entrant
@@ -100,20 +102,71 @@ class Field:
 
 
 class Seats:
-    """First seats go to who had the smaller share of them."""
+    """Who sits first: over the matches of a run, as often as second, or once more or less.
 
-    def __init__(self, candidates: Sequence[Candidate], rng: random.Random) -> None:
-        self.surplus = [2 * each.first_seats - each.matches for each in candidates]
+    surplus: by how many episodes a candidate sat first more often than second.
+    """
+
+    def __init__(self, field: Field, rng: random.Random) -> None:
+        self.surplus = [
+            2 * each.first_seats - field.episodes * each.matches for each in field.candidates
+        ]
         self.rng = rng
 
-    def assign(self, a: int, b: int) -> tuple[int, int]:
-        """The pair with the first seat first; it counts as taken."""
+    def take(self, first: int, second: int) -> None:
+        self.surplus[first] += 1
+        self.surplus[second] -= 1
+
+    def assign(self, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """The pairs with the first seat first: to who had fewer of them, match by match.
+
+        Then, while somebody is out of balance, a chain of matches from it to one that lacks first
+        seats is turned round.
+        """
+        seated = [self._greedily(a, b) for a, b in pairs]
+        places = sorted({place for pair in pairs for place in pair})
+        turned = True
+        while turned:
+            turned = False
+            for place in self._ahead(places):
+                turned |= self._turned_from(place, seated)
+        return seated
+
+    def _ahead(self, places: Sequence[int]) -> list[int]:
+        least = min((self.surplus[place] for place in places), default=0)
+        return [place for place in places if self.surplus[place] >= least + 3]
+
+    def _turned_from(self, start: int, seated: list[tuple[int, int]]) -> bool:
+        chain = self._chain(start, seated)
+        for match in chain:
+            second, first = seated[match]
+            seated[match] = first, second
+            self.surplus[first] += 2
+            self.surplus[second] -= 2
+        return bool(chain)
+
+    def _greedily(self, a: int, b: int) -> tuple[int, int]:
         ahead = self.surplus[a] - self.surplus[b]
         if ahead > 0 or (ahead == 0 and self.rng.random() < 0.5):
             a, b = b, a
         self.take(a, b)
         return a, b
 
-    def take(self, first: int, second: int) -> None:
-        self.surplus[first] += 1
-        self.surplus[second] -= 1
+    def _chain(self, start: int, seated: Sequence[tuple[int, int]]) -> list[int]:
+        """Matches, each from first to second, to somebody whose surplus is lower by 3 or more."""
+        least = self.surplus[start] - 3
+        matches: dict[int, list[int]] = defaultdict(list)
+        for match, (first, _) in enumerate(seated):
+            matches[first].append(match)
+        came_by: dict[int, list[int]] = {start: []}
+        waiting = deque([start])
+        while waiting:
+            place = waiting.popleft()
+            if self.surplus[place] <= least:
+                return came_by[place]
+            for match in matches[place]:
+                second = seated[match][1]
+                if second not in came_by:
+                    came_by[second] = [*came_by[place], match]
+                    waiting.append(second)
+        return []

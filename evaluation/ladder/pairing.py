@@ -15,7 +15,7 @@ import numpy as np
 from evaluation.ladder.counts import Entrant, Floats
 from evaluation.ladder.elo import Rating
 from evaluation.ladder.field import Candidate, Field, Seats
-from evaluation.ladder.scheduler import scheduler_of
+from evaluation.ladder.scheduler import Pick, scheduler_of
 
 __all__ = [
     "Candidate",
@@ -29,7 +29,7 @@ __all__ = [
 
 NORMAL = NormalDist()
 NEW_SE = 80.0  # standard error above which an entrant counts as little known
-CUT_BOOST = 1.0  # a pair whose boundary weight more than doubles its worth is chosen for the cut
+CUT_BOOST = 1.0  # a match whose cut weight x both boundary weights exceeds it is for the cut
 
 UNCERTAIN_BOUNDARY = 0.5  # from this boundary weight on the stricter limit holds
 EQUALS_SE = 388.0  # standard error that one episode between known equals leaves: 1/sqrt(0.2) points
@@ -81,21 +81,27 @@ def choose_matches(
     swapped, on the seed that `key` gives.
     """
     field = Field.of(list(candidates), met, 2 if paired_seats else 1)
-    seats = Seats(field.candidates, rng)
+    seats = Seats(field, rng)
     boundary = _boundary(field, cut)
     scheduler = scheduler_of(field, covariance, boundary, cut_weight, rng)
     for first, second in in_flight:
         if first in field.place and second in field.place:
             seats.take(field.place[first], field.place[second])
             scheduler.play(field.place[first], field.place[second])
-    chosen: list[Planned] = []
-    while len(chosen) < n and (pick := scheduler.best()):
+    picks: list[Pick] = []
+    while len(picks) < n and (pick := scheduler.best()):
         scheduler.play(pick.a, pick.b)
-        first, second = (field.candidates[place].entrant for place in seats.assign(pick.a, pick.b))
-        open_cut = cut_weight * boundary[pick.a] * boundary[pick.b] > CUT_BOOST
-        why = _why(pick.far, field.candidates[pick.a], field.candidates[pick.b], open_cut)
-        chosen.append(Planned(first, second, rng.getrandbits(31), why))
-    return chosen
+        picks.append(pick)
+    seated = seats.assign([(pick.a, pick.b) for pick in picks])
+    return [
+        Planned(
+            field.candidates[first].entrant,
+            field.candidates[second].entrant,
+            rng.getrandbits(31),
+            _why(pick, field, cut_weight * boundary[pick.a] * boundary[pick.b]),
+        )
+        for pick, (first, second) in zip(picks, seated, strict=True)
+    ]
 
 
 def _boundary(field: Field, cut: int) -> Floats:
@@ -103,12 +109,13 @@ def _boundary(field: Field, cut: int) -> Floats:
     return np.array(boundary_weights(ratings, cut))
 
 
-def _why(far: bool, a: Candidate, b: Candidate, open_cut: bool) -> str:
-    if far:
+def _why(pick: Pick, field: Field, at_cut: float) -> str:
+    if pick.far:
         return "far"
+    a, b = field.candidates[pick.a], field.candidates[pick.b]
     if max(a.se, b.se) > NEW_SE:
         return "new" if a.wants and b.wants else "reopened"
-    return "cut" if open_cut else "near"
+    return "cut" if at_cut > CUT_BOOST else "near"
 
 
 def boundary_weights(ratings: Sequence[Rating], cut: int) -> list[float]:

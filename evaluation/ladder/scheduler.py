@@ -11,7 +11,8 @@ from evaluation.ladder.field import Booleans, Field
 
 FAR_SHARE = 0.1  # of the pairs are drawn from everybody, which keeps the scale of the ladder honest
 BEHIND_SHARE = 0.1  # of the others go to who has had the least time, so that nobody is left out
-CUT_SCALE = 4.0  # how much a cut weight of 1 adds to the doubt between two right at the cut
+CUT_SCALE = 3.0  # how much a cut weight of 1 adds to the doubt between two right at the cut
+PRICE_POWER = 1.5  # what a match is worth falls like its number^-1.5: all get the same time
 MET_DISCOUNT = 0.1  # an episode is worth 1 / (1 + 0.1 x episodes of the two, played or planned)
 
 EVERY_PAIR_BELOW = 300  # entrants; from there on each one's nearest and some random others
@@ -70,7 +71,7 @@ class _DoubtScheduler:
         self.field, self.rng = field, rng
         self.low, self.high, self.far = _pair_list(field, rng)
         self.elos, costs = field.elos(), field.costs()
-        self.cost = costs[self.low] + costs[self.high]
+        self.price = (costs[self.low] + costs[self.high]) ** PRICE_POWER
         self.covariance = _current(field, covariance)
         self.product = np.empty_like(self.covariance)  # room for that of two vectors
         openness = _openness(self.elos, self.covariance, boundary, cut_weight)
@@ -106,7 +107,7 @@ class _DoubtScheduler:
             return None
         far = self.rng.random() < FAR_SHARE and bool(self.far.any())
         variance = np.maximum(self.variance, 1e-9)
-        worth = self.information / (self.cost * (1 + MET_DISCOUNT * self.met))
+        worth = self.information / (self.price * (1 + MET_DISCOUNT * self.met))
         if far:
             place = _drawn(worth * variance * self.far, self.rng)
         else:
@@ -145,7 +146,7 @@ def _current(field: Field, covariance: Floats | None) -> Floats:
 
 
 def _openness(elos: Floats, covariance: Floats, boundary: Floats, cut_weight: float) -> Floats:
-    """[N, N]: the density at 0 of each gap, times 1 + 4 x cut weight x both boundary weights."""
+    """[N, N]: the density at 0 of each gap, times 1 + 3 x cut weight x both boundary weights."""
     own = covariance.diagonal()
     variance = (own[:, None] + own[None, :] - 2 * covariance).clip(1.0)
     gaps = elos[:, None] - elos[None, :]
@@ -163,6 +164,7 @@ class _SimpleScheduler:
         self.elos, self.variance = field.elos(), field.variances()
         self.teams, self.costs = field.teams(), field.costs()
         self.waiting = field.wants()
+        self.time = field.matches() * self.costs
         self.met: list[dict[int, float]] = [{} for _ in range(len(field))]
         for a, b, episodes in zip(*(column.tolist() for column in field.met_pairs()), strict=True):
             self._meet(a, b, episodes)
@@ -172,11 +174,14 @@ class _SimpleScheduler:
         both = [a, b]
         known = 1 + information * self.variance[both].sum()
         self.variance[both] -= information * self.variance[both] ** 2 / known
+        self.time[both] += self.costs[both]
         self._meet(a, b, self.field.episodes)
 
     def best(self) -> Pick | None:
         while self.waiting.any():
-            a = int(np.where(self.waiting, self.variance / self.costs, -1.0).argmax())
+            behind = self.rng.random() < BEHIND_SHARE
+            urgency = -self.time if behind else self.variance / self.costs
+            a = int(np.where(self.waiting, urgency, -math.inf).argmax())
             allowed = self.teams != self.teams[a]
             if allowed.any():
                 return self._against(a, allowed)

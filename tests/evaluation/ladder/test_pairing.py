@@ -2,16 +2,19 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.ladder.elo import Rating
+from evaluation.ladder.elo import Rating, expected_score
+from evaluation.ladder.fit import PairCounts, fit
 from evaluation.ladder.pairing import (
     Candidate,
     boundary_weights,
+    choose_matches,
     choose_pairs,
     is_settled,
     matches_to_settle,
@@ -160,7 +163,7 @@ def test_two_that_met_often_meet_others_first():
 
 
 @pytest.mark.parametrize(
-    ("size", "near", "far"), [(100, 120, 250), (600, 120, 250), (2100, 250, 700)]
+    ("size", "near", "far"), [(100, 120, 250), (350, 120, 250), (2100, 250, 700)]
 )
 def test_one_pair_in_ten_ignores_closeness(size, near, far):
     candidates = field(size, se=40, spacing=3000 / size)
@@ -193,15 +196,25 @@ def test_newer_errors_of_the_candidates_rule_over_the_covariance():
     assert sum("known" in pair for pair in pairs) <= 1  # a far pair may be any
 
 
-@pytest.mark.parametrize("paired", [True, False])
-def test_seats_stay_balanced(paired):
-    candidates = field(12, se=200, spacing=40, matches=0)
-    matches, firsts = Counter(), Counter()
-    for first, second, _ in choose(candidates, 400, paired_seats=paired):
-        matches.update([first, second])
-        firsts[first] += 1
-    for candidate in candidates:
-        assert abs(2 * firsts[candidate.entrant] - matches[candidate.entrant]) <= 3
+@given(fields(), st.integers(0, 40), st.booleans(), st.integers(0, 9))
+@settings(max_examples=60, deadline=None)
+def test_over_a_run_everybody_sits_first_as_often_as_second_or_once_more_or_less(
+    candidates, n, paired, seed
+):
+    fresh = [replace(each, matches=0, first_seats=0) for each in candidates]
+    surplus = Counter()
+    for first, second, _ in choose(fresh, n, paired_seats=paired, seed=seed):
+        surplus.update({first: 1, second: -1})
+    assert all(abs(more) <= 1 for more in surplus.values())
+
+
+def test_a_run_makes_up_for_the_seats_of_earlier_ones():
+    ahead = [replace(each, first_seats=each.matches) for each in field(6, spacing=0)[:3]]
+    candidates = [*ahead, *(replace(each, first_seats=0) for each in field(6, spacing=0)[3:])]
+    surplus = Counter({place: 20 if place < 3 else -20 for place in range(6)})
+    for first, second, _ in choose(candidates, 150, paired_seats=False):
+        surplus.update({first: 1, second: -1})
+    assert all(abs(more) <= 3 for more in surplus.values())
 
 
 def test_the_first_seat_goes_to_who_had_fewer_of_them():
@@ -252,3 +265,119 @@ def test_the_estimate_agrees_with_the_measured_leagues():
     for limit, episodes in ((67, 40), (50, 78), (41, 120)):
         matches = matches_to_settle(Rating(1000, 250), 0, se_limit=limit)
         assert matches * 2 == pytest.approx(episodes, rel=0.2)
+
+
+# What it says, what it costs, who must not wait
+
+
+def reasons(candidates, n=40, **options):
+    chance = random.Random(1)
+    options = {"met": {}, "in_flight": [], "rng": chance} | options
+    return choose_matches(candidates, None, n, **options)
+
+
+def test_pairs_are_the_matches_without_their_reasons():
+    candidates = field(20, se=120)
+    assert choose(candidates, 9) == [planned[:3] for planned in reasons(candidates, 9)]
+
+
+@pytest.mark.parametrize("size", [60, 350, 2100])
+def test_one_match_in_ten_is_drawn_from_everybody_and_says_so(size):
+    far = [planned.why == "far" for planned in reasons(field(size, se=60), 800)]
+    assert np.mean(far) == pytest.approx(0.1, abs=0.03)  # 3 standard errors
+
+
+def test_a_match_says_what_it_was_chosen_for():
+    known = {planned.why for planned in reasons(field(40, se=45), cut_weight=0.0)}
+    assert known == {"near", "far"}
+    assert {planned.why for planned in reasons(field(40, se=45))} == {"near", "cut", "far"}
+    assert {planned.why for planned in reasons(field(40, se=200))} == {"new", "far"}
+    settled = field(40, se=45, wants=False)
+    newcomer = Candidate("new", "new", 1200, 250)
+    assert {planned.why for planned in reasons([*settled, newcomer])} == {"reopened", "far"}
+
+
+@pytest.mark.parametrize("size", [12, 40])
+def test_a_slow_entrant_takes_no_more_of_the_workers_time_than_the_others(size):
+    candidates = [replace(each, matches=0) for each in field(size, se=150)]
+    cost = {each.entrant: 1.0 for each in candidates} | {5: 20.0}
+    slow = [replace(each, cost=cost[each.entrant]) for each in candidates]
+    spent = Counter()
+    for first, second, _ in choose(slow, 20 * size):
+        took = cost[first] + cost[second]
+        spent.update({first: took, second: took})
+    others = [seconds for entrant, seconds in spent.items() if entrant != 5]
+    assert 0.5 * np.mean(others) < spent[5] < 1.5 * np.mean(others)
+    assert min(others) > 0.2 * np.mean(others)
+
+
+def test_a_cost_must_be_above_nothing():
+    with pytest.raises(ValueError, match="cost"):
+        choose([*field(3), Candidate("x", "x", 1000, 50, cost=0.0)], 1)
+
+
+def league(gaps, rounds, batch=5):
+    """Matches of each entrant when every batch is played and rated before the next is chosen."""
+    chance, size = np.random.default_rng(4), len(gaps)
+    played, met, rows = Counter(), Counter(), []
+    for number in range(rounds):
+        found = fit(PairCounts.from_counts(rows), range(size))
+        candidates = [
+            Candidate(entrant, entrant, *found.ratings[entrant], played[entrant])
+            for entrant in range(size)
+        ]
+        options = {"covariance": found.covariance, "met": met, "seed": number}
+        for first, second, _ in choose(candidates, batch, **options):
+            played.update([first, second])
+            met[min(first, second), max(first, second)] += 1
+            for a, b in ((first, second), (second, first)):
+                won = chance.random() < expected_score(gaps[a], gaps[b])
+                rows.append((a, b, int(won), 0, int(not won)))
+    return played, met
+
+
+def test_an_entrant_that_always_loses_keeps_pace():
+    played, _ = league([0] * 11 + [-3000], rounds=60)
+    assert played[11] > 0.5 * np.mean(list(played.values()))
+
+
+def test_near_duplicates_between_far_tiers_do_not_play_each_other_all_the_time():
+    played, met = league([0, 5, 900, 905, 1800, 1805, -900, -905], rounds=60)
+    assert min(played.values()) > 0.5 * max(played.values())
+    assert max(met.values()) < 0.8 * max(played.values())
+    assert len(met) > 20, "of 28 pairs"
+
+
+@given(st.integers(2, 9), st.integers(1, 60))
+@settings(max_examples=30, deadline=None)
+def test_no_pair_repeats_while_others_of_its_kind_have_not_met(size, n):
+    met = Counter(frozenset(pair[:2]) for pair in choose(field(size, spacing=0, se=200), n))
+    pairs = size * (size - 1) / 2
+    assert max(met.values()) <= np.ceil(n / pairs) + 2
+
+
+# It stops, and it opens again
+
+
+def test_a_settled_league_costs_nothing_until_a_newcomer_comes_close_by():
+    def wants(ratings, cut):
+        boundary = boundary_weights(ratings, cut)
+        return [
+            not is_settled(rating, 200, boundary=weight)
+            for rating, weight in zip(ratings, boundary, strict=True)
+        ]
+
+    ratings = [Rating(2000 - 150 * place, 40) for place in range(12)]
+    assert not any(wants(ratings, 3))
+    newcomer = Rating(1630, 250)
+    again = wants([*ratings, newcomer], 3)
+    assert again[-1]
+    candidates = [
+        Candidate(place, place, *rating, 200, 200, want)
+        for place, (rating, want) in enumerate(zip([*ratings, newcomer], again, strict=True))
+    ]
+    planned = reasons(candidates, 10)
+    assert len(planned) == 10
+    assert all(12 in match[:2] or match.why == "far" for match in planned)
+    opponents = [each for match in planned for each in match[:2] if each != 12]
+    assert {2, 3} & set(opponents), "the cut, which the newcomer opens again"

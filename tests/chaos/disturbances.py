@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -14,13 +15,15 @@ import redis
 from django.db import OperationalError, connections
 
 from evaluation import broker
-from tests.chaos.league import DATABASE, QUEUES, WORKERS, League
+from tests.chaos.league import DATABASE, NAMES, QUEUES, WORKERS, League
 from tests.chaos.stamps import shift_expiries, shift_stamps
+from tests.stack import wait_for
 
 Disturbance = Callable[[League, random.Random], str]
 RESULT = "league.record_result"
 PATIENCE_S = 2.0  # for something that may not come: perhaps nothing is played just now
 MOMENT_S = 0.05
+GRACE_S = 10.0  # league.run.processes.Process.stop_wait_s
 
 
 # Processes are killed, never asked.
@@ -79,6 +82,22 @@ def _kill_pids(pids: Sequence[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def restart_one_by_one(league: League, rng: random.Random) -> str:
+    """As for an update: each is asked to end, has supervisord's patience, and starts again."""
+    forced = []
+    for name in NAMES:
+        process = league.stack.processes[name]
+        process.terminate()
+        try:
+            process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            forced.append(name)
+            process.kill()
+        wait_for(lambda name=name, old=process: league.stack.processes[name] is not old, 60, name)
+        league.wait_until_up()
+    return f"restarted all, {forced or 'none'} by force"
 
 
 # Messages come again, in another order, or not at all.

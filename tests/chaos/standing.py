@@ -71,11 +71,13 @@ class Standing:
 
     def sent(self) -> Any:
         """Its message is lost, nobody has claimed it."""
+        return self.send(self.queued("DISPATCHED", attempt_number=1))
+
+    def send(self, match: Any) -> Any:
         from django.utils import timezone
 
         from league.models import Attempt
 
-        match = self.queued("DISPATCHED", attempt_number=1)
         token = secrets.token_urlsafe(24)
         Attempt.objects.create(match=match, number=1, token=token, sent=timezone.now())
         return match
@@ -125,6 +127,24 @@ class Standing:
         ladder.save()
         return ladder
 
+    def deadline_passed(self) -> Any:
+        """The field is to be locked, and the match that it waits for is with nobody."""
+        from django.utils import timezone
+
+        from league import house
+        from league.models import Ladder
+        from tests.factories import make_competition, make_match
+
+        long_ago = timezone.now() - timedelta(days=2)
+        ended = make_competition(
+            "rps", environment="rps", max_matches=0,
+            opens_at=long_ago, deadline=long_ago + timedelta(days=1),
+        )  # fmt: skip
+        house.enlist(ended)
+        bots = list(ended.submissions.order_by("pk")[:2])
+        self.send(make_match(ended, bots, "DISPATCHED", purpose="rated", attempt_number=1))
+        return Ladder.objects.get(competition=ended)
+
     def request_without_an_answer(self) -> Any:
         from league.models import IdempotencyRecord
         from tests.factories import make_user
@@ -160,7 +180,7 @@ def leave_standing(is_past: bool) -> dict[str, dict[str, int]]:
         standing.queued, standing.backed_off, standing.sent, standing.claimed,
         standing.finished_and_not_recorded,
     ]  # fmt: skip
-    ladders = [standing.fit_claimed, standing.rebuild_due]
+    ladders = [standing.fit_claimed, standing.rebuild_due, standing.deadline_passed]
     if is_past:  # else its time begins when the clock goes on
         matches.append(standing.playing_for_ever)
     found = {"submissions": {make.__name__: make().pk for make in submissions}}

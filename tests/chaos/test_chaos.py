@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import pytest
 import redis
 
+from league.models import Match
 from tests.chaos.books import Books
 from tests.chaos.disturbances import (
     KILLS,
     OTHERS,
     Disturbance,
     lock_database_for_long,
+    restart_one_by_one,
     set_clock_ahead,
 )
 from tests.chaos.league import League
@@ -73,6 +75,18 @@ def test_long_chaos_loses_and_doubles_nothing(league: League, rng: random.Random
     disturb(league, planned, rng, pause_s=3)
     assert rests(league, clients, matches=200, seconds=1200)
     check(league, clients)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_rolling_restart_gives_up_no_match(league: League, rng: random.Random) -> None:
+    clients = Clients(league, agents_each=1, pause_s=0)
+    clients.start()
+    wait_for(lambda: league.count_rated() >= 10, 60)
+    disturb(league, [restart_one_by_one], rng, pause_s=1)
+    assert rests(league, clients, matches=30, seconds=60)
+    check(league, clients)
+    assert not league.rows(Match).filter(state="ABORTED").exists()
 
 
 def rests(league: League, clients: Clients, matches: int, seconds: float) -> bool:

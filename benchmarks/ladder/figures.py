@@ -42,7 +42,7 @@ ARRIVALS = League(0, 32)
 STATIC = League(1, 60, 60)
 SMALL = League(2, 120, 20)
 LUCKY = League(3, 60, 60, 300.0)
-CROWD = League(4, 2, 600)
+CROWD = League(4, 1, 600)
 
 
 class Run(NamedTuple):

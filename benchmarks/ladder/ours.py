@@ -11,7 +11,7 @@ from evaluation.ladder.elo import quick_step
 from evaluation.ladder.fit import fit
 from evaluation.ladder.pairing import Candidate, boundary_weights, choose_pairs, is_settled
 
-AT_ONCE = 8  # matches, as a league with two workers keeps on their way
+AT_ONCE = 8  # matches, as a league with two workers keeps on their way; a large one has more
 BATCHES_A_FIT = 2  # between two fits the ratings move by quick steps, as in a league that plays
 
 
@@ -49,9 +49,9 @@ class Ours:
 
     def run(self, episodes: int) -> None:
         self.owed += episodes
-        batches = 0
+        batches, at_once = 0, max(AT_ONCE, len(self.active) // 20)
         while self.owed >= self.episodes_a_match:
-            planned = self._choose(min(AT_ONCE, self.owed // self.episodes_a_match))
+            planned = self._choose(min(at_once, self.owed // self.episodes_a_match))
             if not planned:
                 self.owed = 0
                 break

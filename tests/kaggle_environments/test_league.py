@@ -117,7 +117,7 @@ class TestAnOrganiser:
 @pytest.fixture
 def workers(redis_server: Stack) -> Iterator[Stack]:
     """An evaluation and a league worker on the test's own database."""
-    redis_server.database_url = f"sqlite:///{connection.settings_dict['NAME']}"
+    redis_server.database_url = database_url(connection.settings_dict)
     redis_server.start("evaluation", "league")
     redis_server.wait_for_worker()
     yield redis_server

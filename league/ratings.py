@@ -184,7 +184,8 @@ class Snapshot:
 def refit(competition: Competition) -> bool:
     """Fits all rated episodes and publishes; False if nothing changed or another fit is running."""
     ladder, _ = Ladder.objects.get_or_create(competition=competition)
-    if ladder.is_fitted or not _claim_fit(ladder):
+    is_current = ladder.is_fitted and ladder.rules_version == str(fit.RULES_VERSION)
+    if is_current or not _claim_fit(ladder):
         return False
     try:
         with transaction.atomic():

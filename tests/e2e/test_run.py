@@ -84,7 +84,8 @@ def test_process_sees_only_its_variables(league, name):
         site = {p.name: p for p in processes.site_processes("", league.data_dir)}
         may = set(site[name].variables)
     assert seen <= may
-    expected = {"web": {"SECRET_KEY", "EMAIL_URL"}, "league-worker": {"SECRET_KEY"}}
+    secrets = {"SECRET_KEY", "EMAIL_URL"}
+    expected = {"web": secrets, "league-worker": secrets}
     assert seen & set(SECRETS) == expected.get(name, set())
 
 

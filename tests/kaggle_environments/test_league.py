@@ -20,7 +20,7 @@ from league.views import games
 from tests.factories import make_competition, make_staff, make_user
 from tests.kaggle_environments.parity import difference, kaggle, plain
 from tests.league.test_admin import competition_form
-from tests.stack import Stack, database_url
+from tests.stack import Stack, database_url, wait_for
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -160,6 +160,7 @@ def rated_pair(competition) -> Match:
 
 
 class TestAKilledWorker:
+    @pytest.mark.slow  # tests/chaos kills workers in mid-match, too
     def test_in_mid_match_leads_to_exactly_one_result(self, stack: Stack) -> None:
         competition = make_competition(max_matches=0)  # nobody wants matches of their own accord
         match = rated_pair(competition)

@@ -47,15 +47,10 @@ def waits_for(competition: Competition) -> str:
     """What has to end before the field can be locked; empty if nothing has to."""
     if competition.deadline and timezone.now() < competition.deadline + ON_THEIR_WAY:
         return "uploads that began in time"
-    validations = Submission.objects.undecided().filter(competition=competition).count()
+    late = Submission.objects.undecided().filter(competition=competition).count()
     playing = Match.objects.rated().filter(competition=competition, state=Match.State.DISPATCHED)
-    matches = playing.count()
-    parts = [
-        f"{count} {noun}{'s' if count > 1 else ''}"
-        for count, noun in ((validations, "validation"), (matches, "match"))
-        if count
-    ]
-    return " and ".join(parts).replace("matchs", "matches")
+    counts = ((late, "validation", "validations"), (playing.count(), "match", "matches"))
+    return " and ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
 
 
 def lock(competition: Competition) -> bool:

@@ -52,9 +52,7 @@ class Waiting:
 
 def waiting() -> list[Waiting]:
     """Two queries; submissions before their matches."""
-    submissions = Submission.objects.filter(
-        status__in=(Submission.Status.PENDING, Submission.Status.VALIDATING)
-    )
+    submissions = Submission.objects.undecided()
     paused = "competition__is_paused"
     by_status = submissions.order_by().values_list("status", paused)
     by_kind = Match.objects.open().order_by().values_list("purpose", "state", paused)

@@ -34,8 +34,9 @@ EMPTY = Rating()  # as a newcomer's
 
 
 def due() -> QuerySet[Competition]:
-    """Those whose deadline has passed and whose field is not locked."""
-    passed = Competition.objects.filter(deadline__lte=timezone.now())
+    """Those in their final phase whose field is not locked."""
+    now = timezone.now()
+    passed = Competition.objects.filter(deadline__lte=now).exclude(closes_at__lte=now)
     return passed.exclude(ladder__stage=Stage.FINAL)
 
 

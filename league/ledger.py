@@ -21,7 +21,6 @@ from league.models import (
     Entrant,
     EpisodeSeat,
     Ladder,
-    Match,
     MatchSeat,
     PairCount,
     Rating,
@@ -65,29 +64,69 @@ class Tallies:
 
 
 def tally(ladder: Ladder, after: int = 0, upto: int = 2**63 - 1) -> Tallies:
-    """Adds up the log from one position to another; the database does it."""
-    counted = _counted(ladder, after, upto)
-    seats = EpisodeSeat.objects.filter(episode__match__in=counted.values("pk")).order_by()
+    """Adds up the log from one position to another; the database does it, in plain joins.
+
+    A database that has not yet counted its rows would plan nested subqueries for empty tables.
+    """
+    log = _Log(ladder, after, upto)
+    entrants = dict(
+        Entrant.objects.filter(competition=ladder.competition_id).values_list("submission", "pk")
+    )
     found = Tallies()
     weight = 2 / ladder.competition.seats
-    for first, second, *results in _pair_rows(seats):
-        found.pairs[first, second] = [count * weight for count in results]
-    _add_rows(found.table, _match_rows(counted), ("matches", *RESULTS))
-    _add_rows(found.table, _seat_rows(seats), ("crashes", "first_seats", "spent_s"))
-    whole = seats.aggregate(episodes=Count("episode", distinct=True), position=Max("episode"))
-    found.episodes, found.position = whole["episodes"], whole["position"] or 0
+    for first, second, *results in _pair_rows(log.episode_seats()):
+        found.pairs[entrants[first], entrants[second]] = [count * weight for count in results]
+    for names, rows in (
+        (("matches", *RESULTS), _match_rows(log.match_seats())),
+        (("crashes", "first_seats", "spent_s"), _seat_rows(log.episode_seats())),
+    ):
+        for submission, *values in rows:
+            found.table[entrants[submission]].update(zip(names, values, strict=True))
+    whole = log.episode_seats().aggregate(
+        count=Count("episode", distinct=True), last=Max("episode")
+    )
+    found.episodes, found.position = whole["count"], whole["last"] or 0
     return found
 
 
-def _counted(ladder: Ladder, after: int, upto: int) -> QuerySet[Match]:
-    """The matches of the ladder's stage, without void ones and those of the disqualified."""
-    banned = Entrant.objects.filter(competition=ladder.competition_id, is_disqualified=True)
-    rated = Match.objects.filter(
-        competition=ladder.competition_id, stage=ladder.stage, is_rated=True, is_void=False
-    )
-    rated = rated.exclude(seats__submission__in=banned.values("submission"))
-    # All episodes of a match are written at once: the first one tells where it stands.
-    return rated.filter(episodes__number=0, episodes__gt=after, episodes__lte=upto)
+@dataclass(frozen=True)
+class _Log:
+    """The part of the log that a ladder counts, from after one position up to another."""
+
+    ladder: Ladder
+    after: int
+    upto: int
+
+    def episode_seats(self) -> QuerySet[EpisodeSeat]:
+        seats = EpisodeSeat.objects.filter(
+            episode__gt=self.after, episode__lte=self.upto, **self._counted("episode__match__")
+        )
+        return seats.exclude(episode__match__in=self._taken_out()).order_by()
+
+    def match_seats(self) -> QuerySet[MatchSeat]:
+        """All episodes of a match are written at once: the first one tells where it stands."""
+        seats = MatchSeat.objects.filter(
+            match__episodes__number=0,
+            match__episodes__gt=self.after,
+            match__episodes__lte=self.upto,
+            **self._counted("match__"),
+        )
+        return seats.exclude(match__in=self._taken_out()).order_by()
+
+    def _counted(self, match: str) -> dict[str, Any]:
+        return {
+            f"{match}competition": self.ladder.competition_id,
+            f"{match}stage": self.ladder.stage,
+            f"{match}is_rated": True,
+            f"{match}is_void": False,
+        }
+
+    def _taken_out(self) -> QuerySet[Any, Any]:
+        """The matches of who is disqualified."""
+        banned = Entrant.objects.filter(
+            competition=self.ladder.competition_id, is_disqualified=True
+        ).values_list("submission", flat=True)
+        return MatchSeat.objects.filter(submission__in=list(banned)).values("match")
 
 
 def _pair_rows(seats: QuerySet[EpisodeSeat]) -> Iterable[tuple[Any, ...]]:
@@ -96,7 +135,7 @@ def _pair_rows(seats: QuerySet[EpisodeSeat]) -> Iterable[tuple[Any, ...]]:
         lead=mine - Coalesce("episode__seats__reward", NO_REWARD)
     )
     return (
-        pairs.values_list("submission__entrant", "episode__seats__submission__entrant")
+        pairs.values_list("submission", "episode__seats__submission")
         .annotate(
             wins=Count("pk", filter=Q(lead__gt=0)),
             draws=Count("pk", filter=Q(lead=0)),
@@ -106,9 +145,8 @@ def _pair_rows(seats: QuerySet[EpisodeSeat]) -> Iterable[tuple[Any, ...]]:
     )
 
 
-def _match_rows(counted: QuerySet[Match]) -> Iterable[tuple[Any, ...]]:
-    seats = MatchSeat.objects.filter(match__in=counted.values("pk")).order_by()
-    return seats.values_list("submission__entrant").annotate(
+def _match_rows(seats: QuerySet[MatchSeat]) -> Iterable[tuple[Any, ...]]:
+    return seats.values_list("submission").annotate(
         matches=Count("pk"),
         wins=Count("pk", filter=Q(score__gt=0.5)),
         draws=Count("pk", filter=Q(score=0.5)),
@@ -117,16 +155,11 @@ def _match_rows(counted: QuerySet[Match]) -> Iterable[tuple[Any, ...]]:
 
 
 def _seat_rows(seats: QuerySet[EpisodeSeat]) -> Iterable[tuple[Any, ...]]:
-    return seats.values_list("submission__entrant").annotate(
+    return seats.values_list("submission").annotate(
         crashes=Count("pk", filter=~Q(verdict="")),
         first_seats=Count("pk", filter=Q(number=0)),
         spent_s=Coalesce(Sum("spent_s"), 0.0),
     )
-
-
-def _add_rows(table: Table, rows: Iterable[tuple[Any, ...]], names: tuple[str, ...]) -> None:
-    for entrant, *values in rows:
-        table[entrant].update(zip(names, values, strict=True))
 
 
 # Held against the log

@@ -38,11 +38,11 @@ class League(NamedTuple):
     luck: float = 100.0
 
 
-ARRIVALS = League(0, 32)
-STATIC = League(1, 60, 60)
-SMALL = League(2, 120, 20)
-LUCKY = League(3, 60, 60, 300.0)
-CROWD = League(4, 1, 600)
+ARRIVALS = League(0, 12)
+STATIC = League(1, 40, 60)
+SMALL = League(2, 80, 20)
+LUCKY = League(3, 40, 60, 300.0)
+CROWD = League(4, 1, 300)
 
 
 class Run(NamedTuple):
@@ -111,7 +111,7 @@ def long_table(processes: int = 1) -> list[Row]:
         _coverage(curves, STATIC, "60 agents"),
         _coverage(curves, SMALL, "20 agents"),
         _coverage(curves, LUCKY, "300 Elo of luck in the seed", 0.99),
-        _coverage(curves, CROWD, "600 agents at once"),
+        _coverage(curves, CROWD, f"{CROWD.size} agents at once"),
     ]
 
 

@@ -15,7 +15,7 @@ from tests.chaos.names import INSTANT
 from tests.chaos.stamps import shift_stamps
 from tests.stack import wait_for
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 ROUNDS, ROUND_S = 15, 6
 
 
@@ -23,9 +23,9 @@ ROUNDS, ROUND_S = 15, 6
     ("database_url", "hours"),
     [
         ("sqlite", -1),
-        pytest.param("sqlite", 1, marks=pytest.mark.slow),
-        pytest.param("postgres", 1, marks=pytest.mark.slow),
-        pytest.param("postgres", -1, marks=pytest.mark.slow),
+        ("sqlite", 1),
+        ("postgres", 1),
+        ("postgres", -1),
     ],
     indirect=["database_url"],
 )

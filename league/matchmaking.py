@@ -92,7 +92,7 @@ def _candidates(entrants: list[Entrant], competition: Competition, stage: Stage)
     errors = [Rating(entrant.rating.elo, entrant.rating.se) for entrant in entrants]
     boundary = boundary_weights(errors, competition.prize_cut)
     costs = _costs(entrants)
-    limit = competition.settle_se if stage == Stage.OPEN else competition.final_settle_se
+    limit = competition.settle_limit(stage)
     return [
         Candidate(
             entrant=entrant.pk,

@@ -149,8 +149,9 @@ def fill() -> int:
         )
         due.filter(Exists(boxed)).exclude(reason=gate.no_box).update(reason=gate.no_box)
         due = due.exclude(Exists(boxed))
-    validations = _fill_validations(due, gate, VALIDATIONS_PER_WORKER * live.concurrency())
-    return validations + _fill_rated(due, gate, matches_in_flight())
+    workers = live.concurrency()  # asks Redis
+    validations = _fill_validations(due, gate, VALIDATIONS_PER_WORKER * workers)
+    return validations + _fill_rated(due, gate, MATCHES_PER_WORKER * workers)
 
 
 def matches_in_flight() -> int:
@@ -256,8 +257,8 @@ def _obsolete(match: Match, seats: Seats) -> str:
             return "The final evaluation has begun."
         if match.competition.phase == Phase.CLOSED:
             return "The competition has closed."
-        teams = {player.team_id for player in players if not player.is_trusted}
-        if len(players) - sum(player.is_trusted for player in players) > len(teams):
+        teams = [player.team_id for player in players if not player.is_trusted]
+        if len(set(teams)) < len(teams):
             return "Two of them are of one team by now."
     gone = next((player for player in players if player.status != wanted), None)
     return f"{gone} has left: it is {gone.get_status_display()}." if gone else ""

@@ -12,7 +12,7 @@ from django.utils import timezone
 from evaluation.ladder import pairing
 from evaluation.ladder.elo import Rating as Known
 from league import halts
-from league.models import Competition, Entrant, Ladder, Match, MatchSeat, Rating, Stage
+from league.models import Competition, Entrant, Ladder, Match, MatchSeat, Rating
 
 WINDOW = timedelta(minutes=10)
 NEWEST = 200  # matches at most that the pace is measured by
@@ -40,8 +40,7 @@ class Outlook:
 
 
 def outlook(entrant: Entrant, competition: Competition, ladder: Ladder) -> Outlook:
-    is_final = ladder.stage == Stage.FINAL
-    se_limit = competition.final_settle_se if is_final else competition.settle_se
+    se_limit = competition.settle_limit(ladder.stage)
     needs = _needs(competition, se_limit)
     matches, pace = needs.get(entrant.pk, 0), _pace(entrant, competition)
     contenders = sum(1 for need in needs.values() if need)

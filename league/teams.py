@@ -272,9 +272,7 @@ def require_admitted(competition: Competition, team: Team, user: Any) -> None:
 def _require_none_elsewhere(competition: Competition, team: Team, user: Any) -> None:
     """Who leaves an agent with a team may not enter another against it."""
     theirs = Submission.objects.filter(competition=competition, author=user)
-    playing = theirs.exclude(team=team).filter(
-        status__in=(*Submission.UNDECIDED, Submission.Status.ACTIVE)
-    )
+    playing = theirs.exclude(team=team).filter(status__in=mergers.UNENDED)
     if found := playing.select_related("team").first():
         raise Forbidden(
             f"Your agent #{found.pk} still plays here for {found.team}, which you have left: it "

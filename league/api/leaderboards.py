@@ -108,7 +108,7 @@ def get_leaderboard(
     if window.per == "team":
         rows = rows.best_of_teams()
     part, count = pages.window_of(rows, window)
-    ladder = Ladder.objects.filter(competition=competition).first() or Ladder()
+    ladder = Ladder.objects.shown(competition.pk)
     return {
         "items": [LeaderboardRow.of(entrant) for entrant in part],
         "count": count,

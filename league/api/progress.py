@@ -86,7 +86,7 @@ def get_matchups(request: ApiRequest, id: int, window: Query[Window]) -> dict[st
     """Opponent by opponent what was scored and what was expected, the most played first."""
     submission = find_submission(id)
     entrant = getattr(submission, "entrant", None)
-    ladder = Ladder.objects.filter(competition=submission.competition).first() or Ladder()
+    ladder = Ladder.objects.shown(submission.competition_id)
     rows = matchups.matchups(submission, entrant.rating, ladder) if entrant else []
     part = rows[window.offset : window.offset + window.limit]
     return {"items": [MatchupOut.of(row) for row in part], "count": len(rows)}

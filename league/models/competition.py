@@ -200,6 +200,10 @@ class Competition(models.Model):
     def phase(self) -> Phase:
         return self.phase_at(timezone.now())
 
+    def settle_limit(self, stage: str) -> float:
+        """The standard error, in Elo, at which an entrant asks for no more matches."""
+        return self.final_settle_se if stage == Stage.FINAL else self.settle_se
+
     @property
     def specification(self) -> Specification:
         try:

@@ -24,6 +24,10 @@ class LadderManager(models.Manager["Ladder"]):
         self.get_or_create(competition_id=competition_id)
         return self.select_related("competition").get(competition_id=competition_id)
 
+    def shown(self, competition_id: int) -> "Ladder":
+        """The row for a page, which writes none: a blank one before the first match."""
+        return self.filter(competition_id=competition_id).first() or Ladder()
+
     def stage_of(self, competition_id: int) -> str:
         found = self.filter(competition_id=competition_id).values_list("stage", flat=True).first()
         return found or Stage.OPEN

@@ -106,7 +106,7 @@ def _play(submission: Submission, is_owner: bool) -> dict[str, Any]:
 
 def _standing(submission: Submission, entrant: Entrant) -> dict[str, Any]:
     competition, rating = submission.competition, entrant.rating
-    ladder = Ladder.objects.filter(competition=competition).first() or Ladder()
+    ladder = Ladder.objects.shown(competition.pk)
     points = RatingPoint.objects.filter(entrant=entrant).order_by("-pk")[:HISTORY]
     return {
         "rating": rating,

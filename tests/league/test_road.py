@@ -96,7 +96,8 @@ class TestAnUpload:
             60,
         )
         assert rating.wins + rating.draws + rating.losses == rating.matches
-        episode = Episode.objects.filter(match__is_rated=True).first()
+        rated = Episode.objects.filter(match__is_rated=True)
+        episode = rated.filter(match__seats__submission=submission).first()  # house bots play, too
         from league.storage import read_replay_json
 
         replay = json.loads(read_replay_json(episode))

@@ -1,0 +1,58 @@
+"""What a task is to the runner, and the table of those that exist."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from training.errors import ConfigError
+from training.fields import nearest
+
+if TYPE_CHECKING:
+    from jax import Array
+
+MODULES = {"selfplay": "training.selfplay"}
+
+
+class State(Protocol):
+    """A pytree; all its arrays are saved. What is static (the config) is no leaf of it."""
+
+    @property
+    def step(self) -> "Array":
+        """Steps of the environment done so far: int32 or uint32, no dimensions."""
+
+    @property
+    def key(self) -> "Array":
+        """A typed key (jax.random.key)."""
+
+
+Metrics = Mapping[str, Any]  # scalars by name
+
+
+class Task(Protocol):
+    """A game or a world: a module with these names. The runner knows nothing else of it.
+
+    It may have two names more: `evaluate(state) -> (state, metrics)`, called between updates at
+    `evaluate_interval`, deterministic and about two seconds long, with the state of its argument
+    left alive; and `environment(config)`, whose name, version and configuration go into
+    checkpoints.
+    """
+
+    Config: type
+    KNOBS: tuple[str, ...]
+    OBJECTIVE: str
+    init: Callable[[Any, Any], Any]
+    update: Callable[[Any], tuple[Any, Metrics]]
+
+
+def load(name: str) -> Task:
+    """The task of this name; raises ConfigError."""
+    if name not in MODULES:
+        raise ConfigError(f'There is no task "{name}"{nearest(name, MODULES)}.')
+    module: Any = import_module(MODULES[name])
+    task: Task = module
+    return task
+
+
+def register(name: str, module: str) -> None:
+    """Adds a task of one's own, by the dotted name of its module."""
+    MODULES[name] = module

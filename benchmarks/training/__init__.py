@@ -1,0 +1,1 @@
+"""What training is measured by: speeds, and strength as a perfect player judges it."""

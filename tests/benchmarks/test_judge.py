@@ -131,11 +131,12 @@ def test_pairs_share_an_opening_and_swap_seats():
 
 
 def test_matches_count_for_the_first_agent():
-    result = judge.versus(negamax(3), "random", 20, seed=1)
-    assert result.wins >= 18
+    result = judge.versus(negamax(4, seed=1), negamax(1, seed=2), 20, seed=1)
+    assert result.wins >= 15
+    assert sum(result[:3]) == 20
     assert result.points == result.wins + result.draws / 2
-    worse = judge.versus("random", negamax(3), 20, seed=1)
-    assert worse.losses >= 18
+    swapped = judge.versus(negamax(1, seed=2), negamax(4, seed=1), 20, seed=1)
+    assert swapped.losses >= 15
 
 
 def test_faults_of_the_agent_are_losses_and_those_of_the_other_wins():

@@ -95,6 +95,15 @@ def override_key(data: dict[str, Any], key: str, value: Any) -> None:
     data[last] = value
 
 
+def flat(data: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Nested objects as one, by dotted key."""
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        key = f"{path}{name}"
+        values |= flat(value, f"{key}.") if isinstance(value, dict) else {key: value}
+    return values
+
+
 def parse(text: str, name: str) -> Any:
     """Strict JSON: no key twice, no NaN. Raises ConfigError with line and column."""
     try:

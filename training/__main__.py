@@ -1,0 +1,75 @@
+"""`python -m training run | export`: training from a shell, a worker or a kernel."""
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.errors import TrainingError
+from training.stop import Stop
+
+RESUME_HELP = "auto: the newest checkpoint in DIR, if there is one; none; or a checkpoint's path"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 done, 1 failed, 2 refused, 75 deadline, 128 + n signal n."""
+    options = _parser().parse_args(arguments)
+    try:
+        return COMMANDS[options.command](options)
+    except TrainingError as error:
+        print(error.message, file=sys.stderr)
+        return error.code
+
+
+def _run(options: argparse.Namespace) -> int:
+    stop = Stop(options.deadline_seconds)
+    stop.install()
+    from training.launch import launch  # JAX takes a second, in which signals are heard already
+
+    code = launch(options.config, options.set, options.out, options.resume, stop)
+    if stop.abandoned:
+        sys.stdout.flush()
+        os._exit(code)  # a thread is compiling, and the interpreter would wait for it
+    return code
+
+
+def _export(options: argparse.Namespace) -> int:
+    from training.export import export
+
+    print(export(options.checkpoint, options.out, options.move_seconds))
+    return 0
+
+
+COMMANDS = {"run": _run, "export": _export}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="train, or go on training")
+    run.add_argument("config", metavar="CONFIG.json", help="a file, or the name of a preset")
+    run.add_argument("--out", type=Path, required=True, metavar="DIR")
+    run.add_argument("--resume", default="auto", metavar="auto|none|PATH", help=RESUME_HELP)
+    run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    run.add_argument("--deadline-seconds", type=_seconds, metavar="N")
+    export = commands.add_parser("export", help="make a submission of a checkpoint")
+    export.add_argument("--checkpoint", type=Path, required=True, metavar="PATH")
+    export.add_argument("--out", type=Path, required=True, metavar="agent.tar.gz")
+    export.add_argument("--move-seconds", type=_seconds, default=0.2, metavar="S")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not (0 < seconds < math.inf):
+        raise argparse.ArgumentTypeError(f"wants a number of seconds above 0, not {text!r}")
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 State = Any
@@ -88,3 +89,17 @@ def load(name: str, configuration: Mapping[str, int]) -> JaxEnv:
         raise ValueError(f"There is no environment {name!r} in JAX.")
     env: JaxEnv = import_module(module).make(configuration)
     return env
+
+
+def select(mask: jax.Array, yes: State, no: State) -> State:
+    """State by state [G], one or the other; a single state stands for all."""
+
+    def choose(yes: jax.Array, no: jax.Array) -> jax.Array:
+        rank = max(yes.ndim, no.ndim)
+        return jnp.where(mask.reshape(-1, *[1] * (rank - 1)), yes, no)
+
+    return jax.tree.map(choose, yes, no)
+
+
+def repeat(state: State, count: int) -> State:
+    return jax.tree.map(lambda x: jnp.repeat(x[None], count, axis=0), state)

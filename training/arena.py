@@ -1,0 +1,173 @@
+"""Matches of the network against yardsticks and its own past, on the Elo scale.
+
+Shapes: G games, P past selves, N = P + 2 players: random, negamax, then the past selves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from evaluation.ladder.counts import PairCounts
+from evaluation.ladder.fit import fit
+from training import envs, negamax, search
+from training.envs import JaxEnv
+from training.networks import Network, Params
+from training.search import Search
+
+Player = Callable[[Any, Array], Array]  # positions [G] and a key to actions [G]
+Counts = NDArray[np.int64]
+
+RANDOM, NEGAMAX, SELVES = range(3)
+ANCHOR = 1000.0  # of negamax, as a ladder of the league has its middling house bot
+CONFIDENCE = 1.96
+LEAVES = 20_000  # of negamax, at most
+OPENING_MOVES = 2
+
+
+@dataclass(frozen=True)
+class Arena:
+    """games: against each opponent, in pairs from one opening with the seats swapped.
+
+    past: earlier selves that are kept as opponents. depth: of negamax.
+    """
+
+    games: int = field(default=32, metadata={"minimum": 2, "maximum": 10_000})
+    past: int = field(default=4, metadata={"minimum": 1, "maximum": 100})
+    simulations: int = field(default=32, metadata={"minimum": 1, "maximum": 10_000})
+    depth: int = field(default=4, metadata={"minimum": 1, "maximum": 8})
+
+    def __post_init__(self) -> None:
+        if self.games % 2:
+            raise ValueError("games are played in pairs: give an even number")
+
+
+@flax.struct.dataclass
+class Record:
+    """selves: parameters [P, ...]. results: int32[N, N, 3], wins, draws and losses of the first
+    player in the first seat. entered: selves so far; the oldest makes room."""
+
+    selves: Params
+    results: Array
+    entered: Array
+
+
+def empty(arena: Arena, params: Params) -> Record:
+    size = arena.past + SELVES
+    selves = jax.tree.map(lambda x: jnp.zeros((arena.past, *x.shape), x.dtype), params)
+    return Record(selves, jnp.zeros((size, size, 3), jnp.int32), jnp.zeros((), jnp.int32))
+
+
+def enter(
+    env: JaxEnv, network: Network, arena: Arena, params: Params, record: Record, key: Array
+) -> tuple[Record, dict[str, float]]:
+    """Plays these parameters against all others and keeps them. Consumes the key.
+
+    Metrics: elo with its 95 % interval, negamax at 1000; score against each kind, from 0 to 1.
+    """
+    entered = int(record.entered)
+    place = entered % arena.past
+    mine = SELVES + place
+    others = [SELVES + p for p in range(min(entered, arena.past)) if p != place]
+    results = np.array(record.results)
+    results[mine], results[:, mine] = 0, 0
+    player = partial(_plan, env, network, arena.simulations, params)
+    opponents = {RANDOM: partial(_draw, env), NEGAMAX: partial(_negamax, env, arena.depth)}
+    for other in others:
+        past = jax.tree.map(lambda x, p=other - SELVES: x[p], record.selves)
+        opponents[other] = partial(_plan, env, network, arena.simulations, past)
+    for number, opponent in opponents.items():
+        first, second = contest(
+            env, player, opponent, arena.games // 2, jax.random.fold_in(key, number)
+        )
+        results[mine, number] += first
+        results[number, mine] += second[::-1]
+    selves = jax.tree.map(lambda x, y: x.at[place].set(y), record.selves, params)
+    record = Record(selves, jnp.asarray(results), record.entered + 1)
+    return record, _metrics(results, mine, others)
+
+
+def contest(
+    env: JaxEnv, player: Player, opponent: Player, pairs: int, key: Array
+) -> tuple[Counts, Counts]:
+    """Wins, draws and losses of the player in the first seat, and in the second.
+
+    The games of a pair begin with the same random moves. Consumes the key.
+    """
+    games = [_opened(env, pairs, jax.random.fold_in(key, 0))] * 2
+    for move in range(OPENING_MOVES, env.max_moves):
+        mine = move % 2  # the half of the games in which the player is to move
+        keys = jax.random.split(jax.random.fold_in(key, move))
+        games[mine], mine_over = _step(env, games[mine], player(games[mine], keys[0]))
+        theirs = 1 - mine
+        games[theirs], theirs_over = _step(env, games[theirs], opponent(games[theirs], keys[1]))
+        if mine_over and theirs_over:
+            break
+    return _count(env, games[0], 0), _count(env, games[1], 1)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _plan(
+    env: JaxEnv, network: Network, simulations: int, params: Params, states: Any, key: Array
+) -> Array:
+    settings = Search(simulations=simulations)
+    return search.plan(env, network, settings, params, states, key, noise=0.0).action
+
+
+_negamax = jax.jit(negamax.choose, static_argnums=(0, 1))
+
+
+_draw = jax.jit(search.draw, static_argnums=0)
+
+
+@partial(jax.jit, static_argnums=0)
+def _step(env: JaxEnv, states: Any, actions: Array) -> tuple[Any, Array]:
+    states = jax.vmap(env.step)(states, actions)
+    return states, jnp.all(jax.vmap(env.ended)(states))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _opened(env: JaxEnv, games: int, key: Array) -> Any:
+    """Positions after some random moves; a game that would end by them begins without."""
+    first = envs.repeat(env.init(), games)
+    states = first
+    for move_key in jax.random.split(key, OPENING_MOVES):
+        states = jax.vmap(env.step)(states, _draw(env, states, move_key))
+    return envs.select(jax.vmap(env.ended)(states), first, states)
+
+
+def _count(env: JaxEnv, states: Any, seat: int) -> Counts:
+    """Wins, draws and losses of the player in this seat."""
+    sign = np.where((states.moves - 1) % 2 == seat, 1, -1)
+    outcomes = sign * np.asarray(jax.vmap(env.reward)(states))
+    return np.array([np.sum(outcomes == outcome) for outcome in (1, 0, -1)])
+
+
+def _metrics(results: Counts, mine: int, others: list[int]) -> dict[str, float]:
+    played = np.argwhere(results.sum(axis=-1) > 0).tolist()
+    rows = [(i, j, *results[i, j].astype(float)) for i, j in played]
+    counts = PairCounts.from_counts(rows)
+    elo, error = fit(counts, counts.entrants, anchor=NEGAMAX, anchor_elo=ANCHOR).difference(
+        mine, NEGAMAX
+    )
+    metrics = {
+        "arena/elo": ANCHOR + elo,
+        "arena/elo_low": ANCHOR + elo - CONFIDENCE * error,
+        "arena/elo_high": ANCHOR + elo + CONFIDENCE * error,
+        "arena/random": _score(results, mine, [RANDOM]),
+        "arena/negamax": _score(results, mine, [NEGAMAX]),
+    }
+    return metrics | ({"arena/past": _score(results, mine, others)} if others else {})
+
+
+def _score(results: Counts, player: int, opponents: list[int]) -> float:
+    """The share of the points, a draw counted half."""
+    wins, draws, losses = sum(results[player, o] + results[o, player, ::-1] for o in opponents)
+    return float((wins + draws / 2) / (wins + draws + losses))

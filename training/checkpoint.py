@@ -5,17 +5,19 @@ has it. Weak types are not kept. The files themselves are the business of `folde
 """
 
 import errno
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from training import storage
+from training.errors import TrainingError
 from training.folder import candidates, clean, emergency, name_latest, regular, replacing, rotate
-from training.manifest import Manifest, ManifestError, Tensor, read
+from training.manifest import Manifest, ManifestError, Tensor
 from training.safetensors import Array, numpy_dtype
 
 __all__ = [
@@ -23,12 +25,10 @@ __all__ = [
     "Damaged",
     "Mismatch",
     "NotSaved",
-    "Resumed",
     "candidates",
     "emergency",
     "load",
     "regular",
-    "resume",
     "rotate",
     "save",
 ]
@@ -36,7 +36,7 @@ __all__ = [
 T = TypeVar("T")
 
 
-class CheckpointError(Exception):
+class CheckpointError(TrainingError):
     """A checkpoint that cannot be saved or loaded: one sentence that says why."""
 
 
@@ -45,21 +45,11 @@ class Damaged(CheckpointError):
 
 
 class Mismatch(CheckpointError):
-    """A sound checkpoint of something else: another task, game, network or version."""
+    """A sound checkpoint of something else: another task, game or network."""
 
 
 class NotSaved(CheckpointError):
     """The disk refused. The run can go on, and nothing is left of the attempt."""
-
-
-@dataclass(frozen=True)
-class Resumed(Generic[T]):
-    """warnings: a sentence for each newer checkpoint that was passed over."""
-
-    state: T
-    manifest: Manifest
-    path: Path
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +67,7 @@ def save(path: Path, state: Any, manifest: Manifest) -> None:
     """Writes the state and lets `latest` name it; a crash at any moment leaves no half file.
 
     Raises NotSaved where the disk fails or is full, CheckpointError where the state holds what no
-    checkpoint can: two leaves of one name, NaN or infinite weights, a type without a name.
+    checkpoint can: two leaves of one name, numbers that are no arrays, weights that are not finite.
     """
     leaves = _named_leaves(state)
     keys = {name: str(jax.random.key_impl(leaf)) for name, leaf in leaves.items() if _is_key(leaf)}
@@ -96,62 +86,58 @@ def save(path: Path, state: Any, manifest: Manifest) -> None:
         raise CheckpointError(f"{path.name} cannot be saved: {error}") from error
 
 
-def load(path: Path, like: T, expected: Manifest | None = None) -> tuple[T, Manifest]:
+def load(path: Path, like: T) -> tuple[T, Manifest]:
     """The state, in the form of `like`: arrays, or what jax.eval_shape gives.
 
     A leaf that is a NumPy array in `like`, or of a type that JAX would narrow, comes back as one;
-    others as JAX arrays on the default device. expected: what this run would save; another task
-    or environment than its own is refused, a differing configuration named.
-    Raises Damaged, or Mismatch with every difference.
+    others as JAX arrays on the default device. Raises Damaged, or Mismatch with every difference.
     """
     try:
-        _check(path, read(path), like, expected)
         tensors, manifest = storage.read(path)
     except ManifestError as error:
-        raise Damaged(str(error)) from None
-    wanted, tree = jax.tree_util.tree_flatten_with_path(like)
-    names = [_name(keys) for keys, _ in wanted]
-    leaves = [
-        _restored(tensors[name], leaf, manifest.keys.get(name))
-        for name, (_, leaf) in zip(names, wanted, strict=True)
-    ]
-    return jax.tree_util.tree_unflatten(tree, leaves), manifest
+        raise Damaged(error.message) from None
+    leaves = _named_leaves(like)
+    _check(path, manifest, {name: _kind(leaf) for name, leaf in leaves.items()})
+    on_device = jax.device_put({n: a for n, a in tensors.items() if not _stays(a, leaves[n])})
+    for name, implementation in manifest.keys.items():
+        on_device[name] = jax.random.wrap_key_data(on_device[name], impl=implementation)
+    restored = [on_device.get(name, tensors[name]) for name in leaves]
+    return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(like), restored), manifest
 
 
-def resume(folder: Path, like: T, expected: Manifest | None = None) -> Resumed[T] | None:
-    """The newest sound checkpoint of a folder, whatever `latest` says; None where there is none.
-
-    Raises Mismatch where it is of something else, and Damaged where all there are are damaged:
-    starting anew would bury them.
-    """
-    warnings: list[str] = []
-    for path in candidates(folder):
-        try:
-            state, manifest = load(path, like, expected)
-        except Damaged as error:
-            warnings.append(str(error))
-        else:
-            return Resumed(state, manifest, path, tuple(warnings))
-    if warnings:
-        raise Damaged(f"no checkpoint in {folder} can be used: {'; '.join(warnings)}")
-    return None
-
-
-def _check(path: Path, manifest: Manifest, like: Any, expected: Manifest | None) -> None:
-    """Raises Mismatch. Reads no tensor."""
+def _check(path: Path, manifest: Manifest, here: dict[str, _Kind]) -> None:
     there = {name: _stored_kind(name, manifest) for name in manifest.tensors}
-    here = {name: _kind(leaf) for name, leaf in _named_leaves(like).items()}
-    differences = [
-        *(f"{name} is missing" for name in here if name not in there),
-        *(f"{name} is unexpected" for name in there if name not in here),
-        *(
-            f"{name} is {there[name]} in the file, {here[name]} here"
-            for name in here
-            if name in there and there[name] != here[name]
-        ),
-    ]
-    if differences:
-        raise Mismatch(f"{path.name} does not fit: {'; '.join(differences)}")
+    missing = [f"{name} is missing" for name in here if name not in there]
+    unexpected = [f"{name} is unexpected" for name in there if name not in here]
+    other = [name for name in here if name in there and there[name] != here[name]]
+    changed = [f"{name} is {there[name]} in the file, {here[name]} here" for name in other]
+    if missing or unexpected or changed:
+        raise Mismatch(
+            f"{path.name}, of the task {manifest.task}{_played(manifest)}, cannot be loaded here, "
+            f"{_reason(here, there)}: {'; '.join([*missing, *unexpected, *changed])}"
+        )
+
+
+def _reason(here: dict[str, _Kind], there: dict[str, _Kind]) -> str:
+    """The likeliest one, by the weights alone."""
+    ours, theirs = _weights(here), _weights(there)
+    if ours == theirs:
+        return "where the state around the network is another one"
+    if ours.keys() == theirs.keys():
+        return "where the network or the game has another size"
+    if ours.keys() & theirs.keys():
+        return "where the network has other layers"
+    return "where another task runs"
+
+
+def _weights(kinds: dict[str, _Kind]) -> dict[str, _Kind]:
+    return {name: kind for name, kind in kinds.items() if name.startswith(storage.WEIGHTS)}
+
+
+def _played(manifest: Manifest) -> str:
+    name = manifest.environment.get("name")
+    configuration = manifest.environment.get("configuration")
+    return f" on {name} {json.dumps(configuration)}" if name else ""
 
 
 def _named_leaves(tree: Any) -> dict[str, Any]:
@@ -161,6 +147,9 @@ def _named_leaves(tree: Any) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         twice = sorted({name for name in names if names.count(name) > 1})
         raise CheckpointError(f"two leaves of the state have one name: {', '.join(twice)}")
+    bare = [name for name, leaf in pairs if not hasattr(leaf, "dtype")]
+    if bare:
+        raise CheckpointError(f"the state holds what is no array: {', '.join(bare)}")
     return leaves
 
 
@@ -186,7 +175,7 @@ def _stored_kind(name: str, manifest: Manifest) -> _Kind:
 def _key_kind(tensor: Tensor, implementation: str) -> _Kind:
     """Of the keys that these data stand for."""
     try:
-        data = jax.ShapeDtypeStruct(tensor.shape, numpy_dtype(tensor.dtype))  # type: ignore[no-untyped-call]
+        data = jax.ShapeDtypeStruct(tensor.shape, numpy_dtype(tensor.dtype))
         return _kind(
             jax.eval_shape(lambda bits: jax.random.wrap_key_data(bits, impl=implementation), data)
         )
@@ -194,13 +183,10 @@ def _key_kind(tensor: Tensor, implementation: str) -> _Kind:
         return _Kind(f"key of unknown implementation {implementation!r}", tensor.shape)
 
 
-def _restored(array: Array, like: Any, implementation: str | None) -> Any:
-    if implementation is not None:
-        return jax.random.wrap_key_data(jnp.asarray(array), impl=implementation)
+def _stays(array: Array, like: Any) -> bool:
+    """Whether it is to be a NumPy array."""
     narrowed = jax.dtypes.canonicalize_dtype(array.dtype) != array.dtype
-    if narrowed or isinstance(like, np.ndarray | np.generic):
-        return array
-    return jax.device_put(array)
+    return narrowed or isinstance(like, np.ndarray | np.generic)
 
 
 def _refusal(path: Path, error: OSError) -> str:

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
+from training.errors import TrainingError
+
 SCHEMA = 1
 MAX_HEADER_BYTES = 1 << 20
 MAX_TENSORS = 4096
@@ -62,7 +64,7 @@ DISGUISES = {
 }
 
 
-class ManifestError(ValueError):
+class ManifestError(TrainingError, ValueError):
     """The file cannot be used as a checkpoint: one sentence that says why, and what to do."""
 
 

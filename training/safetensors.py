@@ -61,8 +61,8 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
 def ordered(tensors: Mapping[str, Array]) -> dict[str, Array]:
     """In the order of the file: wide types first, then by name; little-endian and contiguous."""
-    names = sorted(tensors, key=lambda name: (-_RANKS[format_name(tensors[name].dtype)], name))
-    return {name: _plain(tensors[name]) for name in names}
+    ranks = {name: _RANKS[format_name(array.dtype)] for name, array in tensors.items()}
+    return {name: _plain(tensors[name]) for name in sorted(tensors, key=lambda n: (-ranks[n], n))}
 
 
 def format_name(dtype: np.dtype[Any]) -> str:

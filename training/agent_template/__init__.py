@@ -1,0 +1,1 @@
+"""The player that `export` joins into one main.py: pure Python and NumPy, no JAX."""

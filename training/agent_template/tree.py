@@ -1,0 +1,206 @@
+"""Monte-Carlo tree search guided by a network (PUCT: Silver et al. 2018), with proofs.
+
+Positions that two orders of moves reach are one node (Czech et al. 2021), so the tree is a graph.
+Wins, losses and draws that are proven count as such (MCTS-Solver: Winands et al. 2008); what is
+won or lost at once is seen on the bit sets, before the network is asked.
+"""
+
+from collections.abc import Callable, Sequence
+from math import exp, sqrt
+from operator import mul
+from time import perf_counter
+
+from training.agent_template.boards import Board, Sets
+
+Evaluate = Callable[[Sequence[Sets]], tuple[list[list[float]], list[float]]]
+
+EXPLORATION = 1.5
+UNTRIED = 0.2  # how much worse than its position a move counts until it is tried
+BATCH = 8
+SPREAD = 16  # visits of the root for each position more in a batch
+MAX_NODES = 40_000
+DEAD = -1e9  # the mean of a move that is proven lost: never chosen
+
+
+class Node:
+    """A position, seen by the side to move.
+
+    solved: None, 0 drawn, otherwise larger is better for the mover: sooner won or later lost.
+    visits, means, priors, children: by the moves worth trying, whose cells and actions these are.
+    """
+
+    __slots__ = (
+        "actions", "bits", "children", "means", "mine", "n", "priors", "q", "solved", "theirs",
+        "threats", "value", "visits", "wins",
+    )  # fmt: skip
+
+    def __init__(self, mine: int, theirs: int, wins: int, threats: int) -> None:
+        self.mine, self.theirs, self.wins, self.threats = mine, theirs, wins, threats
+        self.solved: int | None = None
+        self.n = 0
+        self.actions: list[int] = []
+        self.q = self.value = 0.0
+        self.priors: list[float] = []
+
+    @property
+    def sets(self) -> Sets:
+        return self.mine, self.theirs, self.wins, self.threats
+
+    def prove(self, outcome: int) -> None:
+        self.solved, self.q = outcome, float((outcome > 0) - (outcome < 0))
+
+
+Path = list[tuple[Node, int]]
+
+
+class Tree:
+    def __init__(self, board: Board, evaluate: Evaluate) -> None:
+        self.board, self.evaluate = board, evaluate
+        self.layers: list[dict[tuple[int, int], Node]] = [{} for _ in range(board.size + 1)]
+        self.count = 0
+
+    def root(self, mine: int, theirs: int) -> Node:
+        """The node of this position; what can no longer be reached is forgotten."""
+        stones = (mine | theirs).bit_count()
+        known = self.layers[stones].get((mine, theirs))
+        for layer in self.layers[:stones] if known else self.layers:
+            self.count -= len(layer)
+            layer.clear()
+        root = known or self._node(*self.board.position(mine, theirs))
+        if root.solved is None and not root.priors:
+            self._evaluate([root])
+        return root
+
+    def run(self, root: Node, simulations: int, deadline: float) -> int:
+        """Searches until the move is decided or a limit reached. Returns the simulations done."""
+        done, started = 0, perf_counter()
+        while done < simulations and root.solved is None and self.count < MAX_NODES:
+            now = perf_counter()
+            rate = done / (now - started)
+            left = min(simulations - done, rate * (deadline - now) if done else simulations)
+            if now >= deadline or is_decided(root, left):
+                break
+            done += self._simulate(root, min(BATCH, 1 + root.n // SPREAD, simulations - done))
+        return done
+
+    def _simulate(self, root: Node, count: int) -> int:
+        paths = [self._descend(root) for _ in range(count)]
+        pending = list({id(leaf): leaf for _, leaf in paths if leaf.solved is None}.values())
+        if pending:
+            self._evaluate(pending)
+        for path, leaf in paths:
+            self._back_up(path, leaf)
+        return count
+
+    def _evaluate(self, nodes: list[Node]) -> None:
+        sets = [node.sets for node in nodes]
+        for node, logits, value in zip(nodes, *self.evaluate(sets), strict=True):
+            self._open(node, logits, value)
+
+    def _descend(self, node: Node) -> tuple[Path, Node]:
+        """To a node that is solved or was not evaluated yet. Each step counts as a loss for now."""
+        path = []
+        while node.solved is None and node.priors:
+            visits, means = node.visits, node.means
+            scale = EXPLORATION * sqrt(node.n)
+            best, index = DEAD, 0
+            for i, prior in enumerate(node.priors):
+                score = means[i] + prior * scale / (1 + visits[i])
+                if score > best:
+                    best, index = score, i
+            count = visits[index]
+            means[index] = (means[index] * count - 1.0) / (count + 1)
+            visits[index] = count + 1
+            node.n += 1
+            path.append((node, index))
+            node = node.children[index] or self.child(node, index)
+        return path, node
+
+    def child(self, node: Node, index: int) -> Node:
+        """The position after a move, which another order of moves may have reached before."""
+        bit = node.bits[index]
+        mine, theirs = node.theirs, node.mine | bit
+        filled = mine | theirs
+        child = self.layers[filled.bit_count()].get((mine, theirs))
+        if child is None:
+            threats = self.board.completing(theirs) & self.board.cells & ~filled
+            child = self._node(mine, theirs, node.threats & ~bit, threats)
+        node.children[index] = child
+        return child
+
+    def _node(self, mine: int, theirs: int, wins: int, threats: int) -> Node:
+        node = Node(mine, theirs, wins, threats)
+        filled = mine | theirs
+        stones = filled.bit_count()
+        self.layers[stones][mine, theirs] = node
+        self.count += 1
+        board = self.board
+        moves = board.playable(filled)
+        if wins & moves:
+            node.prove(board.size + 1 - stones)
+        elif moves:
+            forced = threats & moves
+            moves = (forced or moves) & ~(threats >> board.drop)
+            if not moves or forced & (forced - 1):
+                node.prove(stones - board.size)
+            elif stones == board.size - 1:
+                node.solved = 0
+            else:
+                self._list_moves(node, moves)
+        else:
+            node.solved = 0
+        return node
+
+    def _list_moves(self, node: Node, moves: int) -> None:
+        node.actions, node.bits = [], []
+        for action, mask in self.board.choices:
+            if bit := moves & mask:
+                node.actions.append(action)
+                node.bits.append(bit)
+        count = len(node.bits)
+        node.visits, node.children, node.means = [0] * count, [None] * count, [0.0] * count
+        if count == 1:
+            node.priors = [1.0]
+
+    def _open(self, node: Node, logits: list[float], value: float) -> None:
+        """What the network says of a new node."""
+        chosen = [logits[action] for action in node.actions]
+        top = max(chosen)
+        weights = [exp(logit - top) for logit in chosen]
+        total = sum(weights)
+        node.priors = [weight / total for weight in weights]
+        node.means = [value - UNTRIED] * len(chosen)
+        node.value = node.q = value
+        node.n = 1
+
+    def _back_up(self, path: Path, child: Node) -> None:
+        for node, index in reversed(path):
+            if node.solved is None:
+                if child.solved is None:
+                    node.means[index] = -child.q
+                else:
+                    self.settle(node, index, -child.solved)
+                if node.solved is None:
+                    node.q = (node.value + sum(map(mul, node.visits, node.means))) / node.n
+            child = node
+
+    def settle(self, node: Node, index: int, outcome: int) -> None:
+        """The move's outcome is proven, and with it perhaps the node's."""
+        if outcome > 0:
+            node.prove(outcome)
+            return
+        if outcome < 0:
+            node.n -= node.visits[index]
+            node.visits[index], node.means[index] = 0, DEAD
+        else:
+            node.means[index] = 0.0
+        outcomes = [child.solved if child else None for child in node.children]
+        if None not in outcomes:
+            node.prove(-min(outcomes))
+
+
+def is_decided(root: Node, left: float) -> bool:
+    """Whether the runner-up can no longer catch up with so many simulations left."""
+    counts = zip(root.visits, root.means, strict=True)
+    alive = sorted(count for count, mean in counts if mean > DEAD)
+    return len(alive) < 2 or alive[-1] - alive[-2] > left

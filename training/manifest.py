@@ -95,7 +95,8 @@ class Manifest:
     """What a run says of a checkpoint; the fields after environment are filled in by saving.
 
     keys: implementation of each typed random key, by tensor name. crc32: of each tensor, in the
-    order of their bytes. sha256: of the header without these 64 digits. tensors: from the header.
+    order of their bytes, 8 hex digits. sha256: of the header without these 64 digits. tensors:
+    where they lie, from the header itself.
     """
 
     task: str
@@ -108,7 +109,7 @@ class Manifest:
     environment: dict[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
     keys: dict[str, str] = field(default_factory=dict)
-    crc32: list[int] = field(default_factory=list)
+    crc32: list[str] = field(default_factory=list)
     sha256: str = ""
     tensors: dict[str, Tensor] = field(default_factory=dict)
 
@@ -166,8 +167,13 @@ def damaged(what: str) -> ManifestError:
     return ManifestError(f"{what}: {AGAIN}")
 
 
-def check_sum(name: str, actual: int, expected: int) -> None:
-    if actual != expected:
+def hex_crc32(value: int) -> str:
+    """All of one length, so that a header's length is known before the sums are."""
+    return f"{value:08x}"
+
+
+def check_sum(name: str, actual: int, expected: str) -> None:
+    if hex_crc32(actual) != expected:
         raise damaged(f"is damaged: the bytes of {name} do not match their checksum")
 
 

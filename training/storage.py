@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +16,7 @@ from training.manifest import (
     Manifest,
     check_sum,
     damaged,
+    hex_crc32,
     is_sane,
     metadata,
     opened,
@@ -47,15 +49,21 @@ def read(path: Path) -> tuple[dict[str, Array], Manifest]:
 
 
 def write(file: BinaryIO, tensors: Mapping[str, Array], manifest: Manifest) -> None:
-    """Raises ValueError where a checkpoint cannot hold them, OSError where the disk cannot."""
+    """Raises ValueError where a checkpoint cannot hold them, OSError where the disk cannot.
+
+    The sums are taken while the tensors are written; the header, which holds them, comes last.
+    """
     layout = safetensors.ordered(tensors)
     _check(layout)
-    sums = [zlib.crc32(safetensors.data(array)) for array in layout.values()]
-    raw = safetensors.header(layout, metadata(replace(manifest, crc32=sums)))
+    raw = _header(layout, manifest, ["0" * 8] * len(layout))
     if len(raw) > MAX_HEADER_BYTES:
         raise ValueError(f"its header would be longer than {MAX_HEADER_BYTES:,} bytes")
-    file.write(safetensors.with_length(sealed(raw)))
-    safetensors.write_tensors(file, layout)
+    file.seek(8 + len(raw))
+    with ThreadPoolExecutor(1) as pool:
+        sums = pool.submit(_sums, layout)
+        safetensors.write_tensors(file, layout)
+    file.seek(0)
+    file.write(safetensors.with_length(sealed(_header(layout, manifest, sums.result()))))
 
 
 def not_finite(tensors: Mapping[str, Array], dtypes: Mapping[str, str]) -> list[str]:
@@ -80,3 +88,11 @@ def _check(layout: Mapping[str, Array]) -> None:
     infinite = not_finite(layout, dtypes)
     if infinite:
         raise ValueError(f"NaN or infinite weights in {', '.join(infinite)}")
+
+
+def _header(layout: Mapping[str, Array], manifest: Manifest, sums: list[str]) -> bytes:
+    return safetensors.header(layout, metadata(replace(manifest, crc32=sums)))
+
+
+def _sums(layout: Mapping[str, Array]) -> list[str]:
+    return [hex_crc32(zlib.crc32(safetensors.data(array))) for array in layout.values()]

@@ -1,16 +1,15 @@
 """Finds the games: one folder each under envs/, then kaggle-environments'; imported when made."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
-from evaluation import catalogue
+from evaluation import catalogue, envs
 from evaluation.errors import InvalidArgument
 from evaluation.spec import Specification
 
-ENVS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "envs")
 EXPORTS = ("specification", "interpreter", "renderer", "html_renderer")
 
 
@@ -81,12 +80,7 @@ class Registry(Mapping[str, dict[str, Any]]):
 
 
 def _folders() -> list[str]:
-    with os.scandir(ENVS) as entries:
-        return [
-            entry.name
-            for entry in entries
-            if os.path.isfile(os.path.join(entry.path, f"{entry.name}.py"))
-        ]
+    return [module.name for module in iter_modules(envs.__path__) if module.ispkg]
 
 
 def _import(name: str) -> dict[str, Any]:

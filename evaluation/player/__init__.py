@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.player.bundle import FOLDER, FOREIGN, GUEST, MODULES, player, policy, source, style
+from evaluation.player.bundle import FOREIGN, GUEST, MODULES, player, policy, source, style
 from evaluation.player.foreign import Frame, frame, is_module, is_remote, module_script
 from evaluation.player.inert import Element, encode, pack
 
-__all__ = ["FOLDER", "GUEST", "MODULES", "Frame", "encode", "frame", "is_remote", "page"]
+__all__ = ["GUEST", "MODULES", "Frame", "encode", "frame", "is_remote", "page"]
 UNPACK = """
 const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
 const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));

@@ -5,9 +5,9 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
+from pathlib import PurePath
+from pkgutil import get_data
 
-FOLDER = Path(__file__).parent
 # Each module stands after those that it imports.
 MODULES = (
     "replay.js",
@@ -49,20 +49,25 @@ def player() -> str:
 
 
 def _scope(name: str) -> str:
-    text = without_comments((FOLDER / name).read_text())
+    text = without_comments(_read(name))
     exports = ", ".join(EXPORT.findall(text))
     body = EXPORT.sub("", IMPORT.sub(r"const \1 = $\2;", text))
-    return f"const ${Path(name).stem} = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();"
+    return f"const ${PurePath(name).stem} = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();"
 
 
 @cache
 def style() -> str:
-    return without_comments((FOLDER / "player.css").read_text())
+    return without_comments(_read("player.css"))
 
 
 @cache
 def guest() -> str:
-    return without_comments((FOLDER / GUEST).read_text())
+    return without_comments(_read(GUEST))
+
+
+def _read(name: str) -> str:
+    """A file of this folder, which may lie in a zip archive."""
+    return (get_data(str(__package__), name) or b"").decode()
 
 
 def without_comments(text: str) -> str:

@@ -6,7 +6,7 @@ step were measured against this and lost: they take longer, and only few games' 
 
 import zlib
 from functools import cache
-from pathlib import Path
+from pkgutil import get_data
 from typing import Any
 
 import orjson
@@ -98,7 +98,7 @@ def _xz(text: bytes) -> bytes:
 @cache
 def _dictionary() -> bytes:
     """What a short replay of our own games repeats. Part of the format: never edit the file."""
-    return (Path(__file__).parent / f"format_{FORMAT}.txt").read_bytes()
+    return get_data(str(__package__), f"format_{FORMAT}.txt") or b""
 
 
 def _dump(value: Any) -> bytes:

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 import evaluation
-from evaluation.player import FOLDER, GUEST, MODULES, encode, frame, is_remote, page
+from evaluation import player
+from evaluation.player import GUEST, MODULES, encode, frame, is_remote, page
 
 GOLDEN = Path(__file__).parent / "golden" / "connectx.json"
+FOLDER = Path(player.__file__).parent
 ENVS = FOLDER.parent / "envs"
 CONNECTX_JS = (ENVS / "connectx" / "connectx.js").read_text()
 HOSTILE = [

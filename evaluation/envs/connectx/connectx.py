@@ -1,7 +1,7 @@
 """ConnectX for the engine: specification, interpreter, renderers, built-in agents, summary."""
 
 import json
-from os import path
+from pkgutil import get_data
 from typing import Any
 
 # Relative, so that kaggle-environments can load this folder as one of its own.
@@ -20,11 +20,15 @@ __all__ = [
     "summary",
 ]
 
-FOLDER = path.dirname(path.abspath(__file__))
 NUMBERS = {2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six", 7: "Seven", 8: "Eight"}
 
-with open(path.join(FOLDER, "connectx.json"), encoding="utf-8") as file:
-    specification = json.load(file)
+
+def _read(name: str) -> str:
+    """A file of this folder, which may lie in a zip archive."""
+    return (get_data(str(__package__), name) or b"").decode()
+
+
+specification = json.loads(_read("connectx.json"))
 
 
 def interpreter(state: list[Any], env: Any) -> list[Any]:
@@ -83,8 +87,7 @@ def renderer(state: list[Any], env: Any) -> str:
 
 def html_renderer() -> str:
     """The module that draws one step in the browser."""
-    with open(path.join(FOLDER, "connectx.js"), encoding="utf-8") as script:
-        return script.read()
+    return _read("connectx.js")
 
 
 def summary(steps: list[Any], configuration: dict[str, Any]) -> dict[str, Any]:

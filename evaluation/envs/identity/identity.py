@@ -1,7 +1,7 @@
 """Identity for the engine: specification, interpreter, renderers, built-in agents, summary."""
 
 import json
-from os import path
+from pkgutil import get_data
 from random import gauss
 from typing import Any
 
@@ -18,10 +18,13 @@ __all__ = [
     "summary",
 ]
 
-FOLDER = path.dirname(path.abspath(__file__))
 
-with open(path.join(FOLDER, "identity.json"), encoding="utf-8") as file:
-    specification = json.load(file)
+def _read(name: str) -> str:
+    """A file of this folder, which may lie in a zip archive."""
+    return (get_data(str(__package__), name) or b"").decode()
+
+
+specification = json.loads(_read("identity.json"))
 
 
 def interpreter(state: list[Any], env: Any) -> list[Any]:
@@ -55,8 +58,7 @@ def action_schema(configuration: Any) -> dict[str, Any]:
 
 def html_renderer() -> str:
     """The module that draws one step in the browser."""
-    with open(path.join(FOLDER, "identity.js"), encoding="utf-8") as script:
-        return script.read()
+    return _read("identity.js")
 
 
 def summary(steps: list[Any], configuration: dict[str, Any]) -> dict[str, Any]:

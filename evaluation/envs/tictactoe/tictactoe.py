@@ -1,7 +1,7 @@
 """Tic-tac-toe for the engine: specification, interpreter, renderers, agents, summary."""
 
 import json
-from os import path
+from pkgutil import get_data
 from typing import Any
 
 # Relative, so that kaggle-environments can load this folder as one of its own.
@@ -19,11 +19,15 @@ __all__ = [
     "summary",
 ]
 
-FOLDER = path.dirname(path.abspath(__file__))
 MARKS = " XO"
 
-with open(path.join(FOLDER, "tictactoe.json"), encoding="utf-8") as file:
-    specification = json.load(file)
+
+def _read(name: str) -> str:
+    """A file of this folder, which may lie in a zip archive."""
+    return (get_data(str(__package__), name) or b"").decode()
+
+
+specification = json.loads(_read("tictactoe.json"))
 
 
 def interpreter(state: list[Any], env: Any) -> list[Any]:
@@ -66,8 +70,7 @@ def renderer(state: list[Any]) -> str:
 
 def html_renderer() -> str:
     """The module that draws one step in the browser."""
-    with open(path.join(FOLDER, "tictactoe.js"), encoding="utf-8") as script:
-        return script.read()
+    return _read("tictactoe.js")
 
 
 def summary(steps: list[Any], configuration: dict[str, Any]) -> dict[str, Any]:

@@ -60,24 +60,23 @@ class Console:
             with contextlib.suppress(OSError, ValueError):
                 self._bar.update(min(step, self._bar.total) - self._bar.n)
 
-    def log(self, step: int, total: int, metrics: Mapping[str, float | None]) -> None:
-        """Once a log interval."""
+    def log(self, step: int, total: int, metrics: Mapping[str, float | None], rate: float) -> None:
+        """Once a log interval. rate: steps a second."""
         shown = {name: _short(value) for name, value in metrics.items() if value is not None}
         if self._bar is not None:
             with contextlib.suppress(OSError, ValueError):
                 self._bar.set_postfix(dict(list(shown.items())[:SHOWN]))
             return
-        words = "  ".join(f"{name} {value}" for name, value in shown.items())
-        self.say(
-            f"step {step:,} of {total:,} ({step / total:.0%})  {words}{self._left(step, total)}"
-        )
+        place = f"step {step:,} of {total:,} ({min(step / total, 1):.0%})"
+        words = [place, *(f"{name} {value}" for name, value in shown.items())]
+        self.say("  ".join([*words, f"{rate:,.0f} steps/s{self._left(step, total)}"]))
 
     def _left(self, step: int, total: int) -> str:
         first, began = self._start
         if step <= first or step >= total:
             return ""
         seconds = (time.monotonic() - began) * (total - step) / (step - first)
-        return f"  {int(seconds) // 60}:{int(seconds) % 60:02} left"
+        return f", {int(seconds) // 60}:{int(seconds) % 60:02} left"
 
     def _close(self) -> None:
         if self._bar is not None:

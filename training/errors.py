@@ -18,6 +18,10 @@ class ConfigError(TrainingError, ValueError):
 
 
 class Refused(TrainingError):
-    """A run that must not start here: another config, no memory, no device, a folder in use."""
+    """A run that must not start here: another config, no device, a folder in use."""
 
     code = 2
+
+
+class NoMemory(Refused):
+    """A run that needs more memory than there is."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from training import config, devices, runner, source
+from training import config, devices, runner, source, sweep
 from training.config import RunConfig
 from training.console import Console
 from training.lock import locked
@@ -18,7 +18,10 @@ def launch(name: str, overrides: Sequence[str], folder: Path, resume: str, stop:
     console = Console()
     with locked(folder):
         _introduce(run, name, console)
-        return runner.run(run, resume, Setting(folder, stop, console)).code
+        setting = Setting(folder, stop, console)
+        if run.sweep is not None:
+            return sweep.run(run, run.sweep, resume, setting).code
+        return runner.run(run, resume, setting).code
 
 
 def _introduce(run: RunConfig, name: str, console: Console) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from training.errors import Refused
+from training.errors import NoMemory
 
 CGROUPS = Path("/sys/fs/cgroup")
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -40,9 +40,9 @@ def available(device: jax.Device) -> int | None:
 
 
 def check(needed: int, there: int | None, knobs: str) -> None:
-    """Raises Refused, with what is needed, what there is and what to turn down."""
+    """Raises NoMemory, with what is needed, what there is and what to turn down."""
     if there is not None and needed > there:
-        raise Refused(
+        raise NoMemory(
             f"This run needs {shown(needed)} of memory and {shown(there)} are free: "
             f"turn down {knobs}."
         )

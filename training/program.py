@@ -32,7 +32,7 @@ class Program:
         return self._init(self._key())
 
     def compile(self) -> None:
-        """Raises Refused where an update needs more memory than there was before the run."""
+        """Raises NoMemory where an update needs more memory than there was before the run."""
         lowered = jax.jit(self.task.update, donate_argnums=0).lower(self.shapes)
         self._update = lowered.compile()
         memory.check(memory.of_update(self._update), self._free, self.knobs)

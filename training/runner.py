@@ -17,8 +17,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from training import config, source, summary
 from training import resume as resuming
+from training import summary
 from training.checkpoint import CheckpointError
 from training.config import RunConfig
 from training.console import Console
@@ -32,17 +32,23 @@ from training.stop import Stop, Stopped
 from training.summary import COMPLETE, FAILED, STOPPED, Outcome
 
 METRICS = "metrics.jsonl"
+SLOW_TIMES = 3
 SLOW_SECONDS = 4.0  # an update of this length leaves too little of five seconds for the saving
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a run lives and what it talks to. about: more to tell in its summary."""
+    """Where a run lives and what it talks to.
+
+    about: more to tell in its summary. is_trial: its last state is evaluated, whatever the
+    interval, which leaves no trace in the run itself.
+    """
 
     folder: Path
     stop: Stop
     console: Console
     about: Mapping[str, Any] = field(default_factory=dict)
+    is_trial: bool = False
 
 
 def run(run_config: RunConfig, resume: str, setting: Setting) -> Outcome:
@@ -63,6 +69,7 @@ class _Session:
         self._earlier_seconds = 0.0
         self._rate_from = (0, self._began)
         self._save_failed = False
+        self._slow_updates = 0
         self._progress: Progress | None = None
         self._program: Program
         self._saver: Saver
@@ -74,17 +81,20 @@ class _Session:
             raise
         except Exception as error:
             outcome = self._failed(error)
-        self._summarise(outcome)
+        setting = self._setting
+        summary.conclude(outcome, self._config, setting.folder, self._console, setting.about)
         return outcome
 
     def _attempt(self, resume: str) -> Outcome:
         try:
             if not self._start(resume):
                 self._train()
+            metrics = self._judge() if self._setting.is_trial else {}
         except Stopped:
             reason = self._stop.reason
             return self._outcome(STOPPED, self._stop.code, f"{reason}; {self._rescue()}")
-        return self._outcome(COMPLETE, 0, "all steps are done")
+        outcome = self._outcome(COMPLETE, 0, "all steps are done")
+        return replace(outcome, metrics={**outcome.metrics, **metrics})
 
     # How it begins
 
@@ -99,7 +109,8 @@ class _Session:
             self._console.say(f"This run is finished: {origin.path} is at step {self._step:,}.")
             return True
         self._say_start(origin)
-        self._stop.attend(program.compile)
+        if origin is None or origin.manifest.step < self._config.total_steps:
+            self._stop.attend(program.compile)
         if origin:
             self._take_up(origin)
         else:
@@ -167,7 +178,8 @@ class _Session:
         if step <= before.step:
             raise TrainingError(f"The task did not count its steps: {before.step}, then {step}.")
         self._console.advance(step)
-        if time.monotonic() - began > SLOW_SECONDS:
+        self._slow_updates += time.monotonic() - began > SLOW_SECONDS
+        if self._slow_updates == SLOW_TIMES:
             self._console.warn(
                 f"An update takes more than {SLOW_SECONDS:g} seconds, and signals wait for its "
                 f"end: turn down {self._program.knobs}."
@@ -205,13 +217,11 @@ class _Session:
             state, evaluation = self._stop.attend(lambda: self._program.evaluate(now.state))
         trackers, values = now.trackers.with_line(now.step, evaluation)
         self._progress = Progress(state, now.step, trackers)
-        metrics = finite(values) | {
-            "seconds": round(self._seconds_in_all, 3),
-            "steps_per_second": self._rate(),
-        }
+        metrics, rate = finite(values), self._rate()
+        clocks = {"seconds": round(self._seconds_in_all, 3), "steps_per_second": rate}
         updates = now.trackers.interval.updates
-        self._append({"step": now.step, "updates": updates, **metrics})
-        self._console.log(now.step, self._config.total_steps, metrics)
+        self._append({"step": now.step, "updates": updates, **metrics, **clocks})
+        self._console.log(now.step, self._config.total_steps, metrics, rate)
         for name in (name for name, value in metrics.items() if value is None):
             self._console.warn(f"The metric {name} is no finite number any more.")
 
@@ -240,6 +250,14 @@ class _Session:
 
     # How it ends
 
+    def _judge(self) -> Mapping[str, float]:
+        """The evaluation of the last state, if it has not been evaluated yet."""
+        now = self._now
+        if not self._program.evaluates or now.trackers.evaluated == now.step:
+            return {}
+        _, metrics = self._stop.attend(lambda: self._program.evaluate(now.state))
+        return {name: float(value) for name, value in metrics.items()}
+
     def _rescue(self) -> str:
         """An emergency checkpoint of the last completed state, if it is alive; what came of it."""
         if self._progress is None:
@@ -260,7 +278,6 @@ class _Session:
         elif not isinstance(error, TrainingError):
             self._console.error("".join(traceback.format_exception(error)).rstrip())
         reason = f"{reason.rstrip('.')}; {self._rescue()}."
-        self._console.error(reason)
         return self._outcome(FAILED, 1, reason)
 
     def _outcome(self, state: str, code: int, reason: str) -> Outcome:
@@ -276,19 +293,6 @@ class _Session:
             seconds_in_all=self._earlier_seconds + seconds,
             metrics=trackers.current,
         )
-
-    def _summarise(self, outcome: Outcome) -> None:
-        about = {
-            "warnings": self._console.warnings,
-            "config": config.to_dict(self._config),
-            "versions": source.versions(),
-            "source_hash": source.source_hash(),
-            **self._setting.about,
-        }
-        try:
-            summary.write(self._setting.folder, outcome, about)
-        except OSError as error:
-            self._console.warn(f"{summary.NAME} cannot be written: {error.strerror}.")
 
     @property
     def _seconds_in_all(self) -> float:

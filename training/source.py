@@ -6,6 +6,7 @@ Works from a zip on sys.path as well as from a folder.
 import hashlib
 import platform
 from collections.abc import Iterator
+from functools import cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 
@@ -19,8 +20,12 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: _version(name) for name in DISTRIBUTIONS}
 
 
+@cache
 def source_hash() -> str:
-    """sha256 over names and contents of the sources; tests are left out."""
+    """sha256 over names and contents of the sources; tests are left out.
+
+    Once a process: files that change while a run goes on do not change the run.
+    """
     digest = hashlib.sha256()
     for package in PACKAGES:
         for name, file in _files(resources.files(package), package):

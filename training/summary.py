@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training import checkpoint, manifest
+from training import checkpoint, config, manifest, source
+from training.config import RunConfig
+from training.console import Console
 from training.manifest import ManifestError
 from training.metrics import Values, finite
 
@@ -29,8 +31,27 @@ class Outcome:
     metrics: Values = field(default_factory=dict)
 
 
-def write(folder: Path, outcome: Outcome, about: Mapping[str, Any]) -> None:
-    """Replaces the file in one step. about: more to tell, by name. Raises OSError."""
+def conclude(
+    outcome: Outcome, run: RunConfig, folder: Path, console: Console, about: Mapping[str, Any]
+) -> None:
+    """Says how it ended and writes it down. about: more to tell, by name."""
+    tell = console.error if outcome.state == FAILED else console.say
+    step, total = outcome.step, outcome.total_steps
+    tell(f"{outcome.state} at step {step:,} of {total:,}: {outcome.reason}")
+    facts = {
+        "warnings": console.warnings,
+        "config": config.to_dict(run),
+        "versions": source.versions(),
+        "source_hash": source.source_hash(),
+    }
+    try:
+        _write(folder, outcome, {**facts, **about})
+    except OSError as error:
+        console.warn(f"{NAME} cannot be written: {error.strerror}.")
+
+
+def _write(folder: Path, outcome: Outcome, about: Mapping[str, Any]) -> None:
+    """Replaces the file in one step."""
     data = {
         "state": outcome.state,
         "exit_code": outcome.code,

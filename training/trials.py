@@ -102,6 +102,29 @@ def candidates(sweep: Sweep, seed: int) -> list[Overrides]:
     ]
 
 
+@dataclass(frozen=True)
+class Trial:
+    """A candidate with one seed. Numbers count from 1."""
+
+    number: int
+    candidate: int
+    overrides: Overrides
+    seed: int
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{key} = {value}" for key, value in self.overrides)
+        return f"{values}, seed {self.seed}"
+
+
+def plan(sweep: Sweep, seed: int) -> list[Trial]:
+    """Every trial; each candidate comes once before the first comes again with another seed."""
+    pairs = itertools.product(sweep.seeds or (seed,), enumerate(candidates(sweep, seed)))
+    return [
+        Trial(number, candidate, overrides, seed)
+        for number, (seed, (candidate, overrides)) in enumerate(pairs, 1)
+    ]
+
+
 def _by_key(data: object, where: str, read: Any) -> tuple[tuple[str, Any], ...]:
     return tuple(
         (key, read(item, f"{where}.{key}")) for key, item in as_object(data, where).items()

@@ -1,30 +1,34 @@
 """ConnectX in JAX: pure functions of one position, for `jax.jit` and `jax.vmap`.
 
-Boards with `(rows + 1) * columns <= 64` are bit sets in two 32-bit words a player; larger ones are
-planes of booleans. Both answer alike: see `training.envs.JaxEnv` for what the functions promise.
+What they promise is said in `training.envs.JaxEnv`. A set of cells is flat, cells in the order of
+the engine's board: bits of two 32-bit words where these suffice, else an array of booleans.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 # Relative, so that kaggle-environments can load this folder as one of its own.
 from .connectx import specification  # noqa: TID252
 
 PLAYING, WON, DRAWN, ILLEGAL = range(4)
-DEFAULTS = {
-    key: specification["configuration"][key]["default"] for key in ("rows", "columns", "inarow")
-}
+KEYS = ("rows", "columns", "inarow")
+AXES = ((1, 0), (0, 1), (1, 1), (1, -1))  # (down, right)
 WORD = 32
+
+Flags = NDArray[np.bool_]
+Permutations = NDArray[np.int64]
+Cells = Any  # a set of cells: Words, or bool[cells]
 
 
 class Words(NamedTuple):
-    """A set of cells. Bit `column * (rows + 1) + height`; the bit over a column stays empty."""
+    """A set of up to 64 cells; cell 0 is the lowest bit."""
 
     low: jax.Array
     high: jax.Array
@@ -41,39 +45,6 @@ class Words(NamedTuple):
     def any(self) -> jax.Array:
         return (self.low | self.high) != 0
 
-    def plus(self, other: "Words") -> "Words":
-        low = self.low + other.low
-        return Words(low, self.high + other.high + (low < self.low).astype(jnp.uint32))
-
-    def shifted(self, count: int) -> "Words":
-        """Towards the higher bits, or for a negative count towards the lower ones."""
-        if count < 0:
-            high, low = _carried(self.high, self.low, -count, jnp.right_shift, jnp.left_shift)
-        else:
-            low, high = _carried(self.low, self.high, count, jnp.left_shift, jnp.right_shift)
-        return Words(low, high)
-
-
-def _carried(
-    near: jax.Array,
-    far: jax.Array,
-    count: int,
-    shift: Callable[..., jax.Array],
-    back: Callable[..., jax.Array],
-) -> tuple[jax.Array, jax.Array]:
-    """Both words after a shift out of the near one into the far one."""
-    if count == 0:
-        return near, far
-    if count >= WORD:
-        return jnp.zeros_like(near), shift(near, np.uint32(count - WORD))
-    bits, rest = np.uint32(count), np.uint32(WORD - count)
-    return shift(near, bits), shift(far, bits) | back(near, rest)
-
-
-def words(bits: int) -> Words:
-    low, high = np.array([bits & 0xFFFFFFFF, bits >> WORD], np.uint32)
-    return Words(low, high)
-
 
 class State(NamedTuple):
     """mine, theirs: stones of the seat to move and of the other; moves: actions so far.
@@ -81,15 +52,15 @@ class State(NamedTuple):
     status: 0 playing; 1 won, 2 drawn or 3 illegal by the last action.
     """
 
-    mine: Any
-    theirs: Any
+    mine: Cells
+    theirs: Cells
     moves: jax.Array
     status: jax.Array
 
 
 @dataclass(frozen=True)
 class Game(ABC):
-    """The rules on sets of cells, whatever form these have."""
+    """The rules, on sets of cells that subclasses give a form."""
 
     rows: int
     columns: int
@@ -105,7 +76,7 @@ class Game(ABC):
 
     @property
     def configuration(self) -> dict[str, int]:
-        return {"rows": self.rows, "columns": self.columns, "inarow": self.inarow}
+        return {key: getattr(self, key) for key in KEYS}
 
     @property
     def num_actions(self) -> int:
@@ -120,26 +91,29 @@ class Game(ABC):
         return self.rows, self.columns
 
     @property
-    def symmetries(self) -> tuple[np.ndarray, np.ndarray]:
+    def symmetries(self) -> tuple[Permutations, Permutations]:
         """As it is, and left and right exchanged."""
         cells = np.arange(self.max_moves).reshape(self.shape)
-        actions = np.arange(self.columns)
-        mirrored = cells[:, ::-1], actions[::-1]
-        return np.stack([cells.ravel(), mirrored[0].ravel()]), np.stack([actions, mirrored[1]])
+        permutations = np.stack([cells, cells[:, ::-1]])
+        return permutations.reshape(2, -1), permutations[:, 0]
 
     def init(self) -> State:
         return self.from_board(jnp.zeros(self.max_moves, jnp.int8))
 
     def step(self, state: State, action: jax.Array) -> State:
-        cell, legal = self._landing(state.mine | state.theirs, action)
+        cell = self._playable(state.mine | state.theirs) & self._column(action)
         mine, moves = state.mine | cell, state.moves + 1
         status = jnp.where(moves == self.max_moves, DRAWN, PLAYING)
         status = jnp.where(self._has_line(mine), WON, status)
-        status = jnp.where(legal, status, ILLEGAL).astype(jnp.int8)
+        status = jnp.where(cell.any(), status, ILLEGAL).astype(jnp.int8)
         after = State(state.theirs, mine, moves, status)
         ended = self.ended(state)
         kept: State = jax.tree.map(lambda old, new: jnp.where(ended, old, new), state, after)
         return kept
+
+    def legal_actions(self, state: State) -> jax.Array:
+        full = self._flags([state.mine | state.theirs], self.columns)[:, 0]
+        return ~(full | self.ended(state))
 
     def reward(self, state: State) -> jax.Array:
         return (state.status == WON).astype(jnp.float32)
@@ -152,14 +126,14 @@ class Game(ABC):
 
     def features(self, state: State) -> jax.Array:
         """Stones of mine and theirs; empty cells that complete a line of mine, of theirs."""
-        empty = ~(state.mine | state.theirs)
-        mine, theirs = (self._completing(stones) & empty for stones in (state.mine, state.theirs))
-        return self._planes(state.mine, state.theirs, mine, theirs)
+        empty = self._set(True) & ~(state.mine | state.theirs)
+        threats = (self._completing(stones) & empty for stones in (state.mine, state.theirs))
+        return self._planes(state.mine, state.theirs, *threats)
 
     def board(self, state: State) -> jax.Array:
-        mine, theirs = jnp.moveaxis(self.observe(state).reshape(-1, 2), -1, 0)
+        mine, theirs = self._flags([state.mine, state.theirs], self.max_moves).T
         mark = (1 + state.moves % 2).astype(jnp.int8)
-        return mine * mark + theirs * (3 - mark)
+        return jnp.where(mine, mark, jnp.where(theirs, 3 - mark, 0))
 
     def from_board(self, board: jax.Array) -> State:
         moves = jnp.sum(board != 0, dtype=jnp.int32)
@@ -167,139 +141,156 @@ class Game(ABC):
         mine, theirs = (self._gathered(board == which) for which in (mark, 3 - mark))
         return State(mine, theirs, moves, jnp.int8(PLAYING))
 
-    @property
-    def _directions(self) -> list[tuple[int, int]]:
-        """(up, right) of every axis on which a line fits."""
-        up, right = self.rows >= self.inarow, self.columns >= self.inarow
-        fits = {(1, 0): up, (0, 1): right, (1, 1): up and right, (-1, 1): up and right}
-        return [direction for direction in fits if fits[direction]]
+    def _planes(self, *sets: Cells) -> jax.Array:
+        return self._flags(sets, self.max_moves).reshape(*self.shape, len(sets))
 
-    def _has_line(self, stones: Any) -> jax.Array:
-        found: Any = jnp.bool_(False)
-        for direction in self._directions:
+    def _playable(self, filled: Cells) -> Cells:
+        """The lowest empty cell of every column that is not full."""
+        floor = self._set(np.arange(self.rows)[:, None] == self.rows - 1)
+        return (self._shifted(filled, -self.columns) | floor) & ~filled
+
+    def _has_line(self, stones: Cells) -> jax.Array:
+        lines = self._set(False)
+        for down, right in self._axes:
             run, length = stones, 1
             while length < self.inarow:
                 more = min(length, self.inarow - length)
-                run, length = run & self._shifted(run, direction, more), length + more
-            found = found | run.any()
-        return jnp.asarray(found)
+                run = run & self._shifted(run, more * (down * self.columns + right))
+                length += more
+            lines = lines | run & self._with_room(right, self.inarow - 1, 0)
+        found: jax.Array = lines.any()
+        return found
 
-    def _completing(self, stones: Any) -> Any:
-        """Cells that have, on both sides together, the rest of a line right beside them."""
-        cells = stones & ~stones
-        reach = self.inarow - 1
-        for direction in self._directions:
-            behind, ahead = (self._runs(stones, direction, sign) for sign in (1, -1))
+    def _completing(self, stones: Cells) -> Cells:
+        """Cells, whoever holds them, that have the rest of a line of stones right beside them."""
+        cells, reach = self._set(False), self.inarow - 1
+        for down, right in self._axes:
+            stride = down * self.columns + right
+            behind, ahead = self._runs(stones, stride), self._runs(stones, -stride)
             for count in range(self.inarow):
-                cells = cells | behind[count] & ahead[reach - count]
+                room = self._with_room(right, count, reach - count)
+                cells = cells | behind[count] & ahead[reach - count] & room
         return cells
 
-    def _runs(self, stones: Any, direction: tuple[int, int], sign: int) -> list[Any]:
-        """By n: the cells with n stones in a row right before them."""
-        runs = [stones | ~stones]
+    def _runs(self, stones: Cells, stride: int) -> list[Cells]:
+        """By n: the cells with n stones in a row right before them, across edges, too."""
+        runs = [self._set(True)]
         for count in range(1, self.inarow):
-            runs.append(runs[-1] & self._shifted(stones, direction, sign * count))
+            runs.append(runs[-1] & self._shifted(stones, count * stride))
         return runs
 
-    @abstractmethod
-    def legal_actions(self, state: State) -> jax.Array: ...
+    @property
+    def _axes(self) -> list[tuple[int, int]]:
+        """Those on which a line fits."""
+        tall, wide = self.rows >= self.inarow, self.columns >= self.inarow
+        return [(down, right) for down, right in AXES if (tall or not down) and (wide or not right)]
+
+    def _with_room(self, right: int, behind: int, ahead: int) -> Cells:
+        """Cells with so many columns behind and ahead of them, in steps of `right`.
+
+        A flat run goes on across an edge in the next row; these are the cells where it does not.
+        Beyond the top and the bottom there is nothing that it could go on in.
+        """
+        column = np.arange(self.columns)
+        first, last = column - right * behind, column + right * ahead
+        return self._set((np.minimum(first, last) >= 0) & (np.maximum(first, last) < self.columns))
+
+    def _set(self, cells: ArrayLike) -> Cells:
+        """A constant set. cells: true where it has them, of a shape that widens to the board's."""
+        return self._constant(np.broadcast_to(np.asarray(cells, bool), self.shape).ravel())
 
     @abstractmethod
-    def _landing(self, filled: Any, action: jax.Array) -> tuple[Any, jax.Array]:
-        """The cell that a stone falls to, none where it cannot, and whether it can."""
+    def _constant(self, cells: Flags) -> Cells: ...
 
     @abstractmethod
-    def _shifted(self, cells: Any, direction: tuple[int, int], count: int) -> Any:
-        """All of the cells moved so many times (up, right), those beyond the edge gone."""
+    def _column(self, action: jax.Array) -> Cells:
+        """All cells of the column; none where there is no such column."""
 
     @abstractmethod
-    def _planes(self, *sets: Any) -> jax.Array:
-        """bool[rows, columns, sets], top row first."""
+    def _shifted(self, cells: Cells, count: int) -> Cells:
+        """Every cell so many places further, or back where negative; none beyond the board."""
 
     @abstractmethod
-    def _gathered(self, cells: jax.Array) -> Any:
-        """The set of cells that are true in a board's order."""
+    def _flags(self, sets: Sequence[Cells], count: int) -> jax.Array:
+        """bool[count, sets]: whether they have the first so many cells."""
+
+    @abstractmethod
+    def _gathered(self, flags: jax.Array) -> Cells:
+        """The set of the cells that are true. flags: bool[cells]."""
 
 
 class Bitboard(Game):
-    """Sets are words."""
+    """Sets are Words."""
 
-    @property
-    def height(self) -> int:
-        return self.rows + 1
+    def _constant(self, cells: Flags) -> Words:
+        bits = np.zeros(2 * WORD, bool)
+        bits[: cells.size] = cells
+        low, high = np.packbits(bits, bitorder="little").view("<u4")
+        return Words(low, high)
 
-    def legal_actions(self, state: State) -> jax.Array:
-        filled = state.mine | state.theirs
-        top = self._bits(np.arange(self.columns) * self.height + self.rows - 1, filled)
-        return ~top & ~self.ended(state)
+    def _column(self, action: jax.Array) -> Words:
+        # A chain of selects, as XLA makes no vector code of a look-up.
+        low = high = jnp.uint32(0)
+        for column in range(self.columns):
+            cells = self._set(np.arange(self.columns) == column)
+            low = jnp.where(action == column, cells.low, low)
+            high = jnp.where(action == column, cells.high, high)
+        return Words(low, high)
 
-    def _landing(self, filled: Words, action: jax.Array) -> tuple[Words, jax.Array]:
-        # Adding a bit at the foot of a column carries it to the lowest empty cell.
-        column = action.astype(jnp.uint32)
-        start = column * np.uint32(self.height)
-        exists = column < self.columns
-        foot = Words(
-            jnp.where(exists & (start < WORD), np.uint32(1) << start, 0),
-            jnp.where(exists & (start >= WORD), np.uint32(1) << (start - WORD), 0),
-        )
-        cell = filled.plus(foot) & ~filled & self._inside
-        return cell, cell.any()
+    def _shifted(self, cells: Words, count: int) -> Words:
+        # What leaves the board upwards stays in the word: callers keep what they know to be inside.
+        low = _moved(cells.low, count) | _moved(cells.high, count + WORD)
+        return Words(low, _moved(cells.high, count) | _moved(cells.low, count - WORD))
 
-    @property
-    def _inside(self) -> Words:
-        column = (1 << self.rows) - 1
-        return words(sum(column << (self.height * number) for number in range(self.columns)))
+    def _flags(self, sets: Sequence[Words], count: int) -> jax.Array:
+        # XLA makes vector code of these selects and of the pieces by words, scalar code of a stack.
+        places = np.arange(WORD, dtype=np.uint32)[:, None]
+        sizes = min(count, WORD), max(count - WORD, 0)
+        words = (_side_by_side(word) for word in zip(*sets, strict=True))
+        pieces = [word >> places[:size] & 1 for word, size in zip(words, sizes, strict=True)]
+        return jnp.concatenate(pieces).astype(bool)
 
-    def _shifted(self, cells: Words, direction: tuple[int, int], count: int) -> Words:
-        up, right = direction
-        return cells.shifted((right * self.height + up) * count)
+    def _gathered(self, flags: jax.Array) -> Words:
+        bits = jnp.pad(flags, (0, 2 * WORD - self.max_moves)).reshape(2, WORD)
+        values = bits.astype(jnp.uint32) << np.arange(WORD, dtype=np.uint32)
+        low, high = jnp.sum(values, axis=1, dtype=jnp.uint32)
+        return Words(low, high)
 
-    def _planes(self, *sets: Words) -> jax.Array:
-        return jnp.stack([self._bits(self._places, cells) for cells in sets], axis=-1)
 
-    @property
-    def _places(self) -> np.ndarray:
-        """The bit of every cell. [rows, columns], top row first."""
-        heights = np.arange(self.rows)[::-1]
-        return heights[:, None] + self.height * np.arange(self.columns)
+def _moved(word: jax.Array, count: int) -> jax.Array:
+    """The bits so many places up, or down where negative; 32 places away none is left."""
+    if abs(count) >= WORD:
+        return jnp.zeros_like(word)
+    return word << np.uint32(count) if count > 0 else word >> np.uint32(-count)
 
-    @staticmethod
-    def _bits(places: np.ndarray, cells: Words) -> jax.Array:
-        bits = (places % WORD).astype(np.uint32)
-        word = jnp.where(places < WORD, cells.low, cells.high)
-        return (word >> bits & np.uint32(1)).astype(bool)
 
-    def _gathered(self, cells: jax.Array) -> Words:
-        places = self._places.ravel()
-        values = cells.astype(jnp.uint32) << (places % WORD).astype(np.uint32)
-        low, high = (jnp.where(here, values, 0) for here in (places < WORD, places >= WORD))
-        return Words(jnp.sum(low, dtype=jnp.uint32), jnp.sum(high, dtype=jnp.uint32))
+def _side_by_side(words: Sequence[jax.Array]) -> jax.Array:
+    """[words]"""
+    number = np.arange(len(words))
+    row: jax.Array = jnp.uint32(0)
+    for which, word in enumerate(words):
+        row = jnp.where(number == which, word, row)
+    return row
 
 
 class Planes(Game):
-    """Sets are bool[rows, columns], top row first."""
+    """Sets are bool[cells]."""
 
-    def legal_actions(self, state: State) -> jax.Array:
-        return ~(state.mine | state.theirs)[0] & ~self.ended(state)
+    def _constant(self, cells: Flags) -> jax.Array:
+        return jnp.asarray(cells)
 
-    def _landing(self, filled: jax.Array, action: jax.Array) -> tuple[jax.Array, jax.Array]:
-        row = self.rows - 1 - jnp.sum(filled, axis=0, dtype=jnp.int32)
-        here = np.arange(self.rows)[:, None] == row
-        cell = here & (np.arange(self.columns) == action)
-        return cell, cell.any()
+    def _column(self, action: jax.Array) -> jax.Array:
+        return jnp.arange(self.max_moves) % self.columns == action
 
-    def _shifted(self, cells: jax.Array, direction: tuple[int, int], count: int) -> jax.Array:
-        up, right = (part * count for part in direction)
-        margins = ((max(-up, 0), max(up, 0)), (max(right, 0), max(-right, 0)))
-        row, column = max(up, 0), max(-right, 0)
-        padded = jnp.pad(cells, margins)
-        return padded[row : row + self.rows, column : column + self.columns]
+    def _shifted(self, cells: jax.Array, count: int) -> jax.Array:
+        # Padding of a negative width cuts off.
+        return jax.lax.pad(cells, np.False_, [(count, -count, 0)])
 
-    def _planes(self, *sets: jax.Array) -> jax.Array:
-        return jnp.stack(sets, axis=-1)
+    def _flags(self, sets: Sequence[jax.Array], count: int) -> jax.Array:
+        return jnp.stack([cells[:count] for cells in sets], axis=-1)
 
-    def _gathered(self, cells: jax.Array) -> jax.Array:
-        return cells.reshape(self.shape)
+    def _gathered(self, flags: jax.Array) -> jax.Array:
+        return flags
 
 
 def make(configuration: Mapping[str, int]) -> Game:
@@ -307,12 +298,13 @@ def make(configuration: Mapping[str, int]) -> Game:
 
     Raises ValueError for an unknown key and for a number below 1.
     """
-    unknown = configuration.keys() - DEFAULTS.keys()
+    defaults = {key: specification["configuration"][key]["default"] for key in KEYS}
+    unknown = configuration.keys() - defaults.keys()
     if unknown:
-        raise ValueError(f"connectx in JAX knows no {min(unknown)}, only {', '.join(DEFAULTS)}.")
+        raise ValueError(f"connectx in JAX knows no {min(unknown)}, only {', '.join(KEYS)}.")
     for key, value in configuration.items():
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"{key} of connectx is an integer of at least 1, not {value!r}.")
-    rows, columns, inarow = ({**DEFAULTS, **configuration}[key] for key in DEFAULTS)
-    form = Bitboard if (rows + 1) * columns <= 2 * WORD else Planes
+    rows, columns, inarow = ({**defaults, **configuration}[key] for key in KEYS)
+    form = Bitboard if rows * columns <= 2 * WORD else Planes
     return form(rows, columns, inarow)

@@ -3,24 +3,25 @@
 See `training.envs.JaxEnv` for what the functions promise.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 # Relative, so that kaggle-environments can load this folder as one of its own.
 from .rules import LINES  # noqa: TID252
 from .tictactoe import specification  # noqa: TID252
 
 PLAYING, WON, DRAWN, ILLEGAL = range(4)
-CELLS, FULL = 9, (1 << 9) - 1
-CELL = np.uint16(1) << np.arange(CELLS, dtype=np.uint16)
-LINE = np.array([sum(1 << cell for cell in line) for line in LINES], np.uint16)
-# By line and cell: the two other cells where the cell is on the line, else what no board holds.
-REST = np.where(LINE[:, None] & CELL, LINE[:, None] & ~CELL, np.uint16(1 << CELLS))
+CELLS = 9
+BITS = np.uint32(1) << np.arange(CELLS, dtype=np.uint32)
+BOARD = np.uint32((1 << CELLS) - 1)
+Permutations = NDArray[np.int64]
 
 
 class State(NamedTuple):
@@ -48,7 +49,7 @@ class TicTacToe:
         return {"rows": 3, "columns": 3, "inarow": 3}
 
     @property
-    def symmetries(self) -> tuple[np.ndarray, np.ndarray]:
+    def symmetries(self) -> tuple[Permutations, Permutations]:
         """Four rotations, each also mirrored; cells are actions."""
         cells = np.arange(CELLS).reshape(self.shape)
         turned = [np.rot90(board, turns) for board in (cells, cells.T) for turns in range(4)]
@@ -56,25 +57,24 @@ class TicTacToe:
         return permutations, permutations
 
     def init(self) -> State:
-        return State(jnp.uint16(0), jnp.uint16(0), jnp.int32(0), jnp.int8(PLAYING))
+        return State(jnp.uint32(0), jnp.uint32(0), jnp.int32(0), jnp.int8(PLAYING))
 
     def step(self, state: State, action: jax.Array) -> State:
-        empty = ~(state.mine | state.theirs) & FULL
-        cell = jnp.where(
-            (action >= 0) & (action < CELLS), jnp.uint16(1) << action.astype(jnp.uint16), 0
-        )
-        cell = cell.astype(jnp.uint16) & empty
+        exists = (action >= 0) & (action < CELLS)
+        marked = jnp.where(exists, jnp.uint32(1) << action.astype(jnp.uint32), 0)
+        cell = marked & ~(state.mine | state.theirs)
         mine, moves = state.mine | cell, state.moves + 1
         status = jnp.where(moves == CELLS, DRAWN, PLAYING)
-        status = jnp.where(((mine & LINE) == LINE).any(), WON, status)
-        status = jnp.where(cell == 0, ILLEGAL, status).astype(jnp.int8)
+        status = jnp.where(_has_line(mine), WON, status)
+        status = jnp.where(cell != 0, status, ILLEGAL).astype(jnp.int8)
         after = State(state.theirs, mine, moves, status)
         ended = self.ended(state)
         kept: State = jax.tree.map(lambda old, new: jnp.where(ended, old, new), state, after)
         return kept
 
     def legal_actions(self, state: State) -> jax.Array:
-        return ~_bits(state.mine | state.theirs) & ~self.ended(state)
+        marked = _flags(state.mine | state.theirs)[:, 0]
+        return ~(marked | self.ended(state))
 
     def reward(self, state: State) -> jax.Array:
         return (state.status == WON).astype(jnp.float32)
@@ -83,38 +83,56 @@ class TicTacToe:
         return state.status != PLAYING
 
     def observe(self, state: State) -> jax.Array:
-        return self._planes(_bits(state.mine), _bits(state.theirs))
+        return _flags(state.mine, state.theirs).reshape(*self.shape, 2)
 
     def features(self, state: State) -> jax.Array:
         """Marks of mine and theirs; empty cells that complete a line of mine, of theirs."""
-        empty = ~_bits(state.mine | state.theirs)
-        mine, theirs = (_completing(marks) & empty for marks in (state.mine, state.theirs))
-        return self._planes(_bits(state.mine), _bits(state.theirs), mine, theirs)
+        empty = BOARD & ~(state.mine | state.theirs)
+        threats = (_completing(marks) & empty for marks in (state.mine, state.theirs))
+        return _flags(state.mine, state.theirs, *threats).reshape(*self.shape, 4)
 
     def board(self, state: State) -> jax.Array:
+        mine, theirs = _flags(state.mine, state.theirs).T
         mark = (1 + state.moves % 2).astype(jnp.int8)
-        return _bits(state.mine) * mark + _bits(state.theirs) * (3 - mark)
+        return jnp.where(mine, mark, jnp.where(theirs, 3 - mark, 0))
 
     def from_board(self, board: jax.Array) -> State:
         moves = jnp.sum(board != 0, dtype=jnp.int32)
         mark = 1 + moves % 2
         mine, theirs = (
-            jnp.sum(jnp.where(board == which, CELL, 0), dtype=jnp.uint16)
+            jnp.sum(jnp.where(board == which, BITS, 0), dtype=jnp.uint32)
             for which in (mark, 3 - mark)
         )
         return State(mine, theirs, moves, jnp.int8(PLAYING))
 
-    def _planes(self, *cells: jax.Array) -> jax.Array:
-        return jnp.stack(cells, axis=-1).reshape(*self.shape, -1)
+
+def _bits(cells: Iterable[int]) -> np.uint32:
+    return np.uint32(sum(1 << cell for cell in cells))
 
 
-def _bits(marks: jax.Array) -> jax.Array:
-    return (marks & CELL) != 0
+def _has_line(marks: jax.Array) -> jax.Array:
+    lines = [marks & line == line for line in map(_bits, LINES)]
+    return functools.reduce(jnp.logical_or, lines)
 
 
 def _completing(marks: jax.Array) -> jax.Array:
-    """bool[9]: whether the other two cells of a line through the cell are among the marks."""
-    return ((marks & REST) == REST).any(axis=0)
+    """Cells, whoever holds them, that are on a line whose two others are marked."""
+    cells: jax.Array = jnp.uint32(0)
+    for line in LINES:
+        for cell in line:
+            others = _bits(line) & ~BITS[cell]
+            cells = cells | jnp.where(marks & others == others, BITS[cell], 0)
+    return cells
+
+
+def _flags(*sets: jax.Array) -> jax.Array:
+    """bool[cells, sets]"""
+    # XLA makes vector code of these selects, scalar code of a stack.
+    number = np.arange(len(sets))
+    row: jax.Array = jnp.uint32(0)
+    for which, cells in enumerate(sets):
+        row = jnp.where(number == which, cells, row)
+    return (row & BITS[:, None]).astype(bool)
 
 
 def make(configuration: Mapping[str, int]) -> TicTacToe:

@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 OURS = ("evaluation", "training")
-# chex is what mctx asks for, toolz what chex does; absl and typing_extensions come with flax, optax.
+# mctx needs chex, and that toolz; the rest of what they need comes with flax and optax.
 CARRIED = ("mctx", "chex", "toolz")
 SKIPPED = ("__pycache__", "tests", "sandbox_tests")
 SUFFIXES = (".py", ".json", ".js", ".css", ".txt", ".typed")
@@ -40,7 +40,7 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 def _licences(package: str) -> Iterator[tuple[str, bytes]]:
     for file in metadata.files(package) or ():
         if file.name.startswith(("LICENSE", "AUTHORS")):
-            yield file.name, file.locate().read_bytes()
+            yield file.name, file.read_binary()
 
 
 def _files(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from evaluation import make
 from evaluation.envs.connectx.rules import drop
+from evaluation.seats import seat_agent
 from evaluation.utils import Struct
 
 ROWS, COLUMNS, INAROW = 6, 7, 4
@@ -87,20 +88,27 @@ def optimal(choose: Callable[[Boards], Sequence[int] | Chosen], judged: Position
     return Judgement(keeps_value, float(np.mean(chosen == best)), len(columns))
 
 
-def moves_of(agent: Callable[[Any, Any], int]) -> Callable[[Boards], list[int]]:
-    """`choose` for an agent of the engine, asked as if each position began its game."""
+def moves_of(agent: Any) -> Callable[[Boards], list[int]]:
+    """`choose` for anything that the engine can seat, asked as if each position began a game.
+
+    What the agent raises, choose raises.
+    """
     env = make("connectx")
+    player = seat_agent(agent, env.agents, env.name)
+    if player is None:
+        raise ValueError("An agent is needed.")
     configuration = env.visible_configuration()
+    limit = configuration["actTimeout"]
 
-    def choose(boards: Boards) -> list[int]:
-        return [agent(_observation(cells.tolist()), configuration) for cells in boards]
+    def asked(cells: list[int]) -> int:
+        played = len(cells) - cells.count(0)
+        observation = Struct(board=cells, mark=played % 2 + 1, step=played, remainingOverageTime=60)
+        action, _ = player.act(observation, configuration, limit)
+        if isinstance(action, BaseException):
+            raise action
+        return int(action)
 
-    return choose
-
-
-def _observation(cells: list[int]) -> Struct:
-    played = len(cells) - cells.count(0)
-    return Struct(board=cells, mark=played % 2 + 1, step=played, remainingOverageTime=60.0)
+    return lambda boards: [asked(cells) for cells in boards.tolist()]
 
 
 def versus(agent: Any, other: Any, games: int, seed: int) -> Matches:

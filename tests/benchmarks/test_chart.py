@@ -1,5 +1,6 @@
 """Charts are sound SVG whose points, ticks and labels lie where a reader looks for them."""
 
+import itertools
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -37,7 +38,7 @@ def test_labels_of_lines_that_end_together_do_not_cover_each_other():
         *(Line([(0, 0), (9, 0.5 + place / 1000)], "#000", str(place)) for place in range(4))
     )
     heights = sorted(float(text.get("y")) for text in labels_of(svg))
-    assert all(b - a >= LABEL_HEIGHT for a, b in zip(heights, heights[1:], strict=False))
+    assert all(b - a >= LABEL_HEIGHT for a, b in itertools.pairwise(heights))
     assert len(heights) == 4
 
 

@@ -1,0 +1,53 @@
+"""How good a player becomes as it trains: what is stored, and its chart."""
+
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.chart import Line, Point, line_chart
+
+ALONE, SEARCHED, YARDSTICK = "#1d4ed8", "#c2410c", "#6b7280"
+BOTTOM, TOP = 0.3, 1.0
+SHOWN = ("random", "negamax depth 4")
+
+
+class Judged(NamedTuple):
+    """A moment of a run: seconds of training, moves played, shares of moves that keep the value."""
+
+    seconds: float
+    moves: int
+    alone: float
+    searched: float
+
+
+Curve = Sequence[Judged]  # of one seed
+
+
+def chart(curves: Sequence[Curve], where: str) -> str:
+    """All seeds thin, their means thick, and what random play and negamax reach. where: of x."""
+    end = max(curve[-1].seconds for curve in curves)
+    yardsticks = json.loads(Path(__file__).with_name("connectx_positions.json").read_text())[
+        "yardsticks"
+    ]["held_out"]
+    lines = [
+        Line([(0, yardsticks[name][0]), (end, yardsticks[name][0])], YARDSTICK, name, dashed=True)
+        for name in SHOWN
+    ]
+    for label, colour, column in (("network alone", ALONE, 2), ("with search", SEARCHED, 3)):
+        each = [[(judged.seconds, judged[column]) for judged in curve] for curve in curves]
+        lines += [Line(points, colour, faint=True) for points in each]
+        mean = _mean(each)
+        lines.append(Line(mean, colour, f"{label} {mean[-1][1]:.2f}"))
+    title = "connectx: share of moves that keep the value of the position"
+    return line_chart(title, where, lines, BOTTOM, TOP)
+
+
+def _mean(curves: Sequence[Sequence[Point]]) -> list[Point]:
+    """Of points that were taken at about the same times."""
+    columns = zip(*curves, strict=True)
+    return [
+        (statistics.mean(x for x, _ in column), statistics.mean(y for _, y in column))
+        for column in (list(points) for points in columns)
+    ]

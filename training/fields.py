@@ -77,8 +77,8 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> No
     known = list(known)
     for key in given:
         if key not in known:
-            place = f' in "{where}"' if where else ""
-            raise ConfigError(f'There is no key "{_short(key)}"{place}{nearest(key, known)}.')
+            place = f" in {_named(where)}" if where else ""
+            raise ConfigError(f"There is no key {_named(key)}{place}{nearest(key, known)}.")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -91,8 +91,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def wrong(where: str, wanted: str, value: object) -> ConfigError:
-    name = f'"{where}"' if where else "The configuration"
-    return ConfigError(f"{name} must be {wanted}, not {_short(_as_json(value))}.")
+    name = _named(where) if where else "The configuration"
+    return ConfigError(f"{name} must be {wanted}, not {_named(value)}.")
 
 
 def _typed(hint: Any, value: object, where: str) -> Any:
@@ -181,5 +181,7 @@ def _as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=repr)
 
 
-def _short(text: str) -> str:
+def _named(value: object) -> str:
+    """On one line, and not all of it where it is long."""
+    text = _as_json(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -26,8 +26,9 @@ def emergency(folder: Path, step: int) -> Path:
 
 def candidates(folder: Path) -> list[Path]:
     """Every checkpoint, the newest step first, of one step the regular one first."""
-    found = [path for path in folder.glob("*step_*.safetensors") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: (-step_of(path), is_emergency(path)))
+    found = folder.glob("*step_*.safetensors")
+    files = [path for path in found if _NAME.fullmatch(path.name) and path.is_file()]
+    return sorted(files, key=lambda path: (-step_of(path), is_emergency(path)))
 
 
 def step_of(path: Path) -> int:
@@ -64,7 +65,8 @@ def rotate(folder: Path, keep: int = 5) -> None:
     ]
     for path in regulars[keep:] + superseded:
         if path.name != named_latest(folder):
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the next time may be luckier
+                path.unlink()
 
 
 @contextlib.contextmanager
@@ -87,10 +89,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def name_latest(path: Path) -> None:
-    """Not forced to the disk: nothing depends on it."""
+    """As well as it can be done, and not forced to the disk: nothing depends on it."""
     temporary = _temporary(path.with_name(LATEST))
-    temporary.write_text(f"{path.name}\n")
-    temporary.replace(path.with_name(LATEST))
+    with contextlib.suppress(OSError):
+        temporary.write_text(f"{path.name}\n")
+        temporary.replace(path.with_name(LATEST))
 
 
 def clean(folder: Path) -> None:

@@ -60,7 +60,7 @@ DISGUISES = {
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a NumPy file",
     **dict.fromkeys((bytes([0x80, protocol]) for protocol in range(6)), PICKLE),
-    **dict.fromkeys((b"(dp", b"(lp", b"ccopy_reg"), PICKLE),
+    **dict.fromkeys((b"(dp", b"(lp", b"}q\x00", b"]q\x00", b"ccopy_reg", b"cnumpy"), PICKLE),
 }
 
 
@@ -321,14 +321,16 @@ def _values(header: Header) -> dict[str, Any]:
 
 
 def _json(raw: bytes) -> Any:
-    """Strict: UTF-8, no duplicate keys, no NaN, no depth that a reader would stumble over."""
+    """Strict: no key twice, no number or text that JSON or UTF-8 cannot say, no great depth."""
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_constant)
+        value = json.loads(
+            raw.decode(), object_pairs_hook=_object, parse_float=_float, parse_constant=_float
+        )
+        _check(value, MAX_DEPTH)
     except ManifestError:
         raise
     except (ValueError, RecursionError):
         raise damaged("has a header that is not JSON") from None
-    _check_depth(value, MAX_DEPTH)
     return value
 
 
@@ -339,17 +341,24 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _constant(name: str) -> NoReturn:
-    raise damaged(f"has a header with {name} in it")
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise damaged(f"has a header with the number {text[:20]}")
+    return value
 
 
-def _check_depth(value: Any, left: int) -> None:
+def _check(value: Any, left: int) -> None:
     if left == 0:
         raise damaged(f"has a header nested deeper than {MAX_DEPTH} levels")
-    children = value.values() if isinstance(value, dict) else value
-    if isinstance(value, dict | list):
-        for child in children:
-            _check_depth(child, left - 1)
+    if isinstance(value, str) and not value.isascii():
+        value.encode()  # a lone surrogate raises UnicodeEncodeError, which is a ValueError
+    elif isinstance(value, dict):
+        for child in [*value, *value.values()]:
+            _check(child, left - 1)
+    elif isinstance(value, list):
+        for child in value:
+            _check(child, left - 1)
 
 
 def _crc32(file: BinaryIO, size: int) -> int:

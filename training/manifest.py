@@ -137,7 +137,10 @@ def read(path: Path) -> Manifest:
 
 
 def verify(path: Path) -> Manifest:
-    """As read, and the checksum of each tensor compared too; memory stays at one chunk."""
+    """As read, and the checksum of each tensor compared too, chunk by chunk.
+
+    Whether the weights are finite takes NumPy to see: `training.storage.read` looks.
+    """
     with opened(path) as file:
         header = read_header(file)
         manifest = parse(header)
@@ -159,6 +162,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         raise ManifestError(f"{path.name} does not exist: check the path {path}") from None
     except ManifestError as error:
         raise ManifestError(f"{path.name} {error}") from None
+    except MemoryError:
+        raise ManifestError(f"{path.name} needs more memory than there is: {FOREIGN}") from None
     except OSError as error:
         raise ManifestError(f"{path.name} cannot be read ({error.strerror}): {AGAIN}") from None
 

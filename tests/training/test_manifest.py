@@ -228,6 +228,17 @@ def test_a_manifest_that_cannot_be_is_refused(file, changes, words):
     assert words in refusal(file(with_manifest(**changes), 1))
 
 
+def test_tensors_beyond_all_memory_are_refused(tmp_path):
+    """A file of holes: its size is as declared, and nothing is behind it."""
+    size = 1 << 43
+    raw = json.dumps({"x": entry(0, size)}).encode()
+    path = tmp_path / "step_7.safetensors"
+    with path.open("wb") as file:
+        file.write(safetensors.with_length(raw))
+        file.truncate(8 + len(raw) + size)
+    assert "needs more memory than there is" in refusal(path, safetensors.read)
+
+
 def test_a_manifest_of_a_digest_alone_is_refused(file):
     assert "schema None" in refusal(file(manifest.PREFIX.decode() + "0" * 64 + '\\"}"}}'))
 

@@ -54,7 +54,7 @@ def rotate(folder: Path, keep: int = 5) -> None:
     """Deletes regular checkpoints beyond the newest `keep`, and emergency ones superseded.
 
     An emergency checkpoint is superseded by a regular one of the same step or a later one; it
-    counts among no `keep`. What `latest` names stays.
+    counts among no `keep`. What `latest` names stays. Raises OSError where the disk refuses.
     """
     found = candidates(folder)
     regulars = [path for path in found if not is_emergency(path)]
@@ -65,8 +65,7 @@ def rotate(folder: Path, keep: int = 5) -> None:
     ]
     for path in regulars[keep:] + superseded:
         if path.name != named_latest(folder):
-            with contextlib.suppress(OSError):  # the next time may be luckier
-                path.unlink()
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

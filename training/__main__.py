@@ -1,4 +1,4 @@
-"""`python -m training run | export`: training from a shell, a worker or a kernel."""
+"""`python -m training run | export | bench`: training from a shell, a worker or a kernel."""
 
 import argparse
 import math
@@ -42,7 +42,15 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"run": _run, "export": _export}
+def _bench(options: argparse.Namespace) -> int:
+    from training.bench import bench
+
+    for line in bench(options.config, options.set):
+        print(line, flush=True)
+    return 0
+
+
+COMMANDS = {"run": _run, "export": _export, "bench": _bench}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--checkpoint", type=Path, required=True, metavar="PATH")
     export.add_argument("--out", type=Path, required=True, metavar="agent.tar.gz")
     export.add_argument("--move-seconds", type=_seconds, default=0.2, metavar="S")
+    bench = commands.add_parser("bench", help="what a run would cost on this machine")
+    bench.add_argument("config", nargs="?", default="connectx", metavar="CONFIG.json")
+    bench.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     return parser
 
 

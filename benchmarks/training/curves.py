@@ -4,22 +4,36 @@ import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks.chart import Line, Point, line_chart
 
-ALONE, SEARCHED, YARDSTICK = "#1d4ed8", "#c2410c", "#6b7280"
+ALONE, SEARCHED, EXPORTED, YARDSTICK = "#1d4ed8", "#c2410c", "#15803d", "#6b7280"
 BOTTOM, TOP = 0.3, 1.0
+LINES = (("network alone", ALONE), ("with search", SEARCHED), ("exported", EXPORTED))
 SHOWN = ("random", "negamax depth 4")
 
 
+class Shares(NamedTuple):
+    """Of moves that keep the value: the network alone; with training's search; as exported."""
+
+    alone: float
+    searched: float
+    exported: float
+
+
 class Judged(NamedTuple):
-    """A moment of a run: seconds of training, moves played, shares of moves that keep the value."""
+    """A moment of a run: seconds of training, moves played, shares of all positions and of those
+    that a short full search does not decide."""
 
     seconds: float
     moves: int
-    alone: float
-    searched: float
+    everywhere: Shares
+    beyond: Shares
+
+    def plain(self) -> dict[str, Any]:
+        shares = {"everywhere": self.everywhere._asdict(), "beyond": self.beyond._asdict()}
+        return {"seconds": round(self.seconds, 1), "moves": self.moves, **shares}
 
 
 Curve = Sequence[Judged]  # of one seed
@@ -35,8 +49,10 @@ def chart(curves: Sequence[Curve], where: str) -> str:
         Line([(0, yardsticks[name][0]), (end, yardsticks[name][0])], YARDSTICK, name, dashed=True)
         for name in SHOWN
     ]
-    for label, colour, column in (("network alone", ALONE, 2), ("with search", SEARCHED, 3)):
-        each = [[(judged.seconds, judged[column]) for judged in curve] for curve in curves]
+    for place, (label, colour) in enumerate(LINES):
+        each = [
+            [(judged.seconds, judged.everywhere[place]) for judged in curve] for curve in curves
+        ]
         lines += [Line(points, colour, faint=True) for points in each]
         mean = _mean(each)
         lines.append(Line(mean, colour, f"{label} {mean[-1][1]:.2f}"))

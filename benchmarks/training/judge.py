@@ -20,6 +20,7 @@ FAULTS = ("ERROR", "INVALID", "TIMEOUT")
 
 Boards = np.ndarray[Any, np.dtype[np.int8]]
 Scores = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 Chosen = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -31,6 +32,9 @@ class Positions(NamedTuple):
 
     boards: Boards
     scores: Scores
+
+    def where(self, flags: Flags) -> "Positions":
+        return Positions(self.boards[flags], self.scores[flags])
 
 
 class Judgement(NamedTuple):
@@ -74,18 +78,38 @@ def board(moves: Sequence[int]) -> list[int]:
     return cells
 
 
-def optimal(choose: Callable[[Boards], Sequence[int] | Chosen], judged: Positions) -> Judgement:
-    """How the columns that `choose` gives for these boards compare with perfect play.
+def optimal(choose: Callable[[Boards], Sequence[int] | Chosen], among: Positions) -> Judgement:
+    """How the columns that `choose` gives for these boards compare with perfect play."""
+    return judged(choose(among.boards), among)
 
-    A full column is neither. Raises ValueError unless there is one column for each board.
+
+def judged(columns: Sequence[int] | Chosen, among: Positions) -> Judgement:
+    """The same of columns that are chosen already. A full column is neither.
+
+    Raises ValueError unless there is one column for each board.
     """
-    columns = np.asarray(choose(judged.boards), np.int64)
-    if columns.shape != (len(judged.boards),):
-        raise ValueError(f"{len(judged.boards)} columns are needed, not {columns.shape}.")
-    best = np.nanmax(judged.scores, axis=1)
-    chosen = judged.scores[np.arange(len(columns)), columns]
+    columns = np.asarray(columns, np.int64)
+    if columns.shape != (len(among.boards),):
+        raise ValueError(f"{len(among.boards)} columns are needed, not {columns.shape}.")
+    best = np.nanmax(among.scores, axis=1)
+    chosen = among.scores[np.arange(len(columns)), columns]
     keeps_value = float(np.mean(np.sign(chosen) == np.sign(best)))
     return Judgement(keeps_value, float(np.mean(chosen == best)), len(columns))
+
+
+def is_beyond(among: Positions, plies: int) -> Flags:
+    """Where a full search of so many plies cannot tell the moves that keep the value from others.
+
+    plies: the move itself counts. A win is told by the winner's checker that completes it.
+    """
+    scores, played = among.scores, np.count_nonzero(among.boards, axis=1)[:, None]
+    own, others = played // 2, (played + 1) // 2
+    end = np.where(scores > 0, 2 * (22 - scores - own) - 1, 2 * (22 + scores - others))
+    found = np.where((scores != 0) & (end <= plies), np.sign(scores) * (plies + 1 - end), 0)
+    found[np.isnan(scores)] = -np.inf
+    favoured = found == found.max(axis=1, keepdims=True)
+    loses_value = np.sign(scores) != np.sign(np.nanmax(scores, axis=1, keepdims=True))
+    return np.asarray((favoured & loses_value).any(axis=1))
 
 
 def moves_of(agent: Any) -> Callable[[Boards], list[int]]:

@@ -9,26 +9,31 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.measure import Row
 from benchmarks.training import cores, judge
-from benchmarks.training.choosers import alone, searched, weights
+from benchmarks.training.choosers import Chooser
 from benchmarks.training.course import Moment, environment, thinned, train
-from benchmarks.training.curves import Curve, Judged, chart
-from benchmarks.training.judge import COLUMNS, INAROW, ROWS, Matches
+from benchmarks.training.curves import Curve, Judged, Shares, chart
+from benchmarks.training.judge import Matches
 from benchmarks.training.negamax import negamax
 from benchmarks.training.unbeaten import tictactoe
-from training.agent_template.boards import Board
 
 OUT = Path("var/benchmarks/training")
 SIMULATIONS = 256
 MOVE_SECONDS = 0.2
 GAMES, DEPTH = 60, 4
+PLIES = 6  # what a full search of so many does not decide is judged apart
 SHARES = (0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8)  # of a run, where its curve is judged
+HOW = (
+    "network alone",
+    f"training's search, {SIMULATIONS} simulations",
+    f"exported agent's, {SIMULATIONS} simulations",
+)
 DEVICE = "import jax; print(jax.devices()[0].platform, jax.devices()[0].device_kind)"
 
 
@@ -110,25 +115,39 @@ def _device() -> tuple[str, str]:
 
 def _figure(figure: Figure, device: str) -> list[Row]:
     curves = {seed: _curve(figure, seed) for seed in figure.seeds}
-    folder = OUT / figure.name
-    where = f"seconds of training on {device}"
-    (folder / "curves.svg").write_text(chart(list(curves.values()), where))
-    (folder / "curves.json").write_text(json.dumps({"device": device, "seeds": curves}, indent=1))
+    _store(curves, OUT / figure.name, device)
     ends = [curve[-1] for curve in curves.values()]
     what = f"connectx, {min(end.seconds for end in ends):.0f} s on {device}"
-    rows = [_row(f"{what}, network alone", [end.alone for end in ends], figure.alone)]
-    if figure.searched:
-        searched = [end.searched for end in ends]
-        rows.append(_row(f"{what}, {SIMULATIONS} simulations", searched, figure.searched))
-    # The one checkpoint that is left of each.
-    kept = [next((folder / str(seed)).glob("step_*.safetensors")) for seed in figure.seeds]
+    # The one checkpoint that is left of each seed.
+    kept = [next((OUT / figure.name / str(seed)).glob("step_*.safetensors")) for seed in curves]
     agents = [exported(checkpoint) for checkpoint in kept]
+    rows = _shares(figure, what, ends)
     if figure.exported:
         shares = [_at_the_clock(agent) for agent in agents]
         rows.append(_row(f"{what}, exported, {MOVE_SECONDS} s a move", shares, figure.exported))
     if figure.points:
         rows.append(_matches(what, agents, figure.points))
     return rows
+
+
+def _shares(figure: Figure, what: str, ends: Sequence[Judged]) -> list[Row]:
+    goals = (figure.alone, figure.searched, None)
+    rows = [
+        _row(f"{what}, {how}", [end.everywhere[place] for end in ends], goals[place])
+        for place, how in enumerate(HOW)
+    ]
+    hard = f"{what}, where {PLIES} plies do not tell"
+    return rows + [
+        _row(f"{hard}, {how}", [end.beyond[place] for end in ends], None)
+        for place, how in enumerate(HOW)
+    ]
+
+
+def _store(curves: Mapping[int, Curve], folder: Path, device: str) -> None:
+    where = f"seconds of training on {device}"
+    (folder / "curves.svg").write_text(chart(list(curves.values()), where))
+    seeds = {seed: [judged.plain() for judged in curve] for seed, curve in curves.items()}
+    (folder / "curves.json").write_text(json.dumps({"device": device, "seeds": seeds}, indent=1))
 
 
 def _curve(figure: Figure, seed: int) -> Curve:
@@ -145,11 +164,19 @@ def _curve(figure: Figure, seed: int) -> Curve:
 
 
 def _judged(moment: Moment) -> Judged:
-    board, tensors = Board(ROWS, COLUMNS, INAROW, falls=True), weights(moment.checkpoint)
-    held_out = judge.positions("held_out")
-    plain = judge.optimal(alone(board, tensors), held_out)
-    deep = judge.optimal(searched(board, tensors, SIMULATIONS), held_out)
-    return Judged(moment.seconds, moment.moves, plain.value_optimal, deep.value_optimal)
+    held_out, chooser = judge.positions("held_out"), Chooser.read(moment.checkpoint)
+    ways = (
+        chooser.alone(held_out.boards),
+        chooser.searched(held_out.boards, SIMULATIONS),
+        chooser.exported(held_out.boards, SIMULATIONS),
+    )
+    beyond = judge.is_beyond(held_out, PLIES)
+    return Judged(
+        moment.seconds,
+        moment.moves,
+        Shares(*(judge.judged(way, held_out).value_optimal for way in ways)),
+        Shares(*(judge.judged(way[beyond], held_out.where(beyond)).value_optimal for way in ways)),
+    )
 
 
 def exported(checkpoint: Path, move_seconds: float = MOVE_SECONDS) -> Path:
@@ -181,12 +208,11 @@ def _matches(what: str, agents: Sequence[Path], goal: Goal) -> Row:
     )
 
 
-def _row(what: str, values: Sequence[float], goal: Goal) -> Row:
+def _row(what: str, values: Sequence[float], goal: Goal | None) -> Row:
     mean, each = statistics.mean(values), " ".join(map(short, values))
-    spread = f" ({each})" if len(values) > 1 else ""
-    return Row(
-        f"{what}: moves that keep the value", short(mean) + spread, str(goal), mean >= goal.must
-    )
+    measured = short(mean) + (f" ({each})" if len(values) > 1 else "")
+    what = f"{what}: moves that keep the value"
+    return Row(what, measured, str(goal or ""), mean >= goal.must if goal else None)
 
 
 def short(value: float) -> str:

@@ -1,14 +1,14 @@
 """When the preset `tictactoe` no longer loses any game that there is, in either seat."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.measure import Row
-from benchmarks.training.choosers import alone, searched, weights
+from benchmarks.training.choosers import Chooser
 from benchmarks.training.course import Moment, train
 from benchmarks.training.tictactoe import lost_lines
-from training.agent_template.boards import Board
 
 SECONDS, STRETCH = 90.0, 30.0
 EVERY = 20_000  # moves between checkpoints
@@ -20,7 +20,7 @@ class Lost(NamedTuple):
 
     seconds: float
     alone: int
-    searched: int
+    exported: int
 
 
 def tictactoe() -> list[Row]:
@@ -31,11 +31,11 @@ def tictactoe() -> list[Row]:
     what = f"tictactoe, {end.seconds:.0f} s, of all games"
     when = {
         "network alone": settled([(each.seconds, each.alone) for each in lost]),
-        f"{SIMULATIONS} simulations": settled([(each.seconds, each.searched) for each in lost]),
+        f"{SIMULATIONS} simulations": settled([(each.seconds, each.exported) for each in lost]),
     }
     return [
         Row(f"{what}, network alone", f"loses {end.alone}", ""),
-        Row(f"{what}, {SIMULATIONS} simulations", f"loses {end.searched}", "0", end.searched == 0),
+        Row(f"{what}, {SIMULATIONS} simulations", f"loses {end.exported}", "0", end.exported == 0),
         *(
             Row(f"tictactoe, loses no game after, {how}", f"{seconds:.0f} s", f"{STRETCH:g} s")
             for how, seconds in when.items()
@@ -54,6 +54,6 @@ def settled(course: list[tuple[float, int]]) -> float:
 
 
 def _lost(moment: Moment) -> Lost:
-    board, tensors = Board(3, 3, 3, falls=False), weights(moment.checkpoint)
-    choices = alone(board, tensors), searched(board, tensors, SIMULATIONS)
-    return Lost(moment.seconds, *(len(lost_lines(choose)) for choose in choices))
+    chooser = Chooser.read(moment.checkpoint)
+    ways = chooser.alone, partial(chooser.exported, simulations=SIMULATIONS)
+    return Lost(moment.seconds, *(len(lost_lines(choose)) for choose in ways))

@@ -87,6 +87,17 @@ def _draws_from(cells, depth):
     return [column for column, value in values.items() if value == max(values.values())]
 
 
+def test_positions_beyond_a_search_are_those_in_which_it_may_err(judged):
+    for plies in (2, 4):
+        errs = [
+            any(np.sign(scores[column]) < np.sign(np.nanmax(scores)) for column in drawn)
+            for cells, scores in zip(judged.boards.tolist(), judged.scores, strict=True)
+            for drawn in [_draws_from(cells, plies)]
+        ]
+        assert judge.is_beyond(judged, plies).tolist() == errs
+    assert 100 < judge.is_beyond(judged, 6).sum() < len(errs) / 3
+
+
 def test_a_move_that_keeps_the_value_but_wins_later_is_not_strictly_optimal():
     scores = np.array([[3, 1, 0, -1, np.nan, 1, 1]] * 4, float)
     positions = judge.Positions(np.zeros((4, 42), np.int8), scores)

@@ -2,14 +2,15 @@
 
 import json
 import xml.etree.ElementTree as ET
+from functools import partial
 
 import numpy as np
 import pytest
 
 from benchmarks.training import judge
-from benchmarks.training.choosers import alone, searched, weights
+from benchmarks.training.choosers import Chooser
 from benchmarks.training.course import Moment, moments, thinned, train
-from benchmarks.training.curves import Judged, chart
+from benchmarks.training.curves import Judged, Shares, chart
 from benchmarks.training.strength import Goal, exported, short
 from benchmarks.training.unbeaten import settled
 from training.agent_template.boards import Board
@@ -17,32 +18,46 @@ from training.agent_template.boards import Board
 BOARD = Board(judge.ROWS, judge.COLUMNS, judge.INAROW, falls=True)
 
 
+RUN = {
+    "total_steps": 1,
+    "log_interval": 1,
+    "save_interval": 1,
+    "selfplay": {"network": {"width": 8, "depth": 1}},
+}
+
+
 @pytest.fixture(scope="module")
 def untrained():
-    """Random weights of the smallest network."""
+    """Random weights of the smallest network, whose opinions are weak."""
     rng = np.random.default_rng(0)
     sizes = {"input": (168, 8), "policy": (8, 7), "value_hidden": (8, 64), "value": (64, 1)}
-    return {
-        f"{layer}/{name}": rng.normal(size=shape).astype(np.float32)
+    tensors = {
+        f"{layer}/{name}": rng.normal(0, 0.1, shape).astype(np.float32)
         for layer, size in sizes.items()
         for name, shape in (("kernel", size), ("bias", size[1:]))
     }
+    return Chooser(tensors, RUN, BOARD)
+
+
+def at_once(judged):
+    """The positions in which the mover can win at once."""
+    played = np.count_nonzero(judged.boards, axis=1)
+    return judged.where(np.nanmax(judged.scores, axis=1) == 21 - played // 2)
 
 
 def test_the_network_alone_chooses_among_columns_that_are_open(untrained):
     judged = judge.positions("tuning")
-    columns = alone(BOARD, untrained)(judged.boards)
+    columns = untrained.alone(judged.boards)
     assert not np.isnan(judged.scores[np.arange(len(columns)), columns]).any()
     assert len(set(columns)) == 7
 
 
-def test_search_plays_what_wins_at_once(untrained):
-    judged = judge.positions("tuning")
-    played = np.count_nonzero(judged.boards, axis=1)
-    at_once = np.nanmax(judged.scores, axis=1) == 21 - played // 2
-    positions = judge.Positions(judged.boards[at_once], judged.scores[at_once])
-    assert judge.optimal(searched(BOARD, untrained, 2), positions).strictly_optimal == 1
-    assert judge.optimal(alone(BOARD, untrained), positions).strictly_optimal < 0.5
+@pytest.mark.parametrize("way", ["searched", "exported"])
+def test_search_finds_what_wins_at_once(untrained, way):
+    judged = at_once(judge.positions("tuning"))
+    search = partial(getattr(untrained, way), simulations=64)
+    assert judge.optimal(untrained.alone, judged).strictly_optimal < 0.5
+    assert judge.optimal(search, judged).strictly_optimal > 0.95
 
 
 def test_seconds_of_a_run_are_counted_from_its_first_step(tmp_path):
@@ -74,9 +89,11 @@ def test_settled_is_when_no_later_checkpoint_loses(lost, since):
 
 
 def test_the_chart_shows_each_seed_the_means_and_the_yardsticks():
-    curves = [[Judged(10, 1, 0.4, 0.6), Judged(20, 2, end, 0.9)] for end in (0.7, 0.8)]
+    low = Shares(0.4, 0.6, 0.7)
+    ends = [Shares(alone, 0.9, 0.95) for alone in (0.7, 0.8)]
+    curves = [[Judged(10, 1, low, low), Judged(20, 2, end, low)] for end in ends]
     svg = ET.fromstring(chart(curves, "seconds"))
-    assert len(list(svg.iter("{http://www.w3.org/2000/svg}polyline"))) == 2 * 3 + 2
+    assert len(list(svg.iter("{http://www.w3.org/2000/svg}polyline"))) == 3 * 3 + 2
     words = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert {"network alone 0.75", "with search 0.90", "random", "negamax depth 4"} <= words
 
@@ -93,7 +110,7 @@ def test_a_short_run_is_judged_and_exported(tmp_path):
     course = train("connectx-quick", tmp_path, 5, 20_000, small)
     assert [moment.moves for moment in course] == sorted(moment.moves for moment in course)
     assert 0 < course[-1].seconds <= 5
-    choose = alone(BOARD, weights(course[-1].checkpoint))
-    assert judge.optimal(choose, judge.positions("tuning")).value_optimal > 0.4
+    chooser = Chooser.read(course[-1].checkpoint)
+    assert judge.optimal(chooser.alone, judge.positions("tuning")).value_optimal > 0.4
     agent = exported(course[-1].checkpoint, 0.02)
     assert judge.versus(str(agent), "random", 4, seed=0).faults == 0

@@ -17,11 +17,12 @@ CARRIED = ("mctx", "chex", "toolz")
 SKIPPED = ("__pycache__", "tests", "sandbox_tests")
 SUFFIXES = (".py", ".json", ".js", ".css", ".txt", ".typed")
 EPOCH = (1980, 1, 1, 0, 0, 0)
+READABLE = 0o644  # where the archive is unpacked
 
 
 def build(out: Path) -> Path:
     """Writes the archive, replacing what is there."""
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(out, "w") as archive:
         for package in (*OURS, *CARRIED):
             for name, file in _files(resources.files(package), package):
                 _add(archive, name, file.read_bytes())
@@ -33,8 +34,8 @@ def build(out: Path) -> Path:
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, EPOCH)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, content)
+    entry.external_attr = READABLE << 16
+    archive.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
 def _licences(package: str) -> Iterator[tuple[str, bytes]]:

@@ -102,7 +102,7 @@ def contest(
     The games of a pair begin with the same random moves. Consumes the key.
     """
     games = [_opened(env, pairs, jax.random.fold_in(key, 0))] * 2
-    for move in range(OPENING_MOVES, env.max_moves):
+    for move in range(OPENING_MOVES, OPENING_MOVES + env.max_moves):
         mine = move % 2  # the half of the games in which the player is to move
         keys = jax.random.split(jax.random.fold_in(key, move))
         games[mine], mine_over = _step(env, games[mine], player(games[mine], keys[0]))

@@ -73,7 +73,7 @@ def plan(
         search.simulations,
         invalid_actions=logits == IMPOSSIBLE,
         qtransform=transform,
-        max_num_considered_actions=search.considered,
+        max_num_considered_actions=min(search.considered, env.num_actions),
         gumbel_scale=noise,
     )
     return Plan(output.action, output.action_weights, _value(output))

@@ -13,6 +13,8 @@ from benchmarks.measure import Row, table
 from benchmarks.rebuild import disqualify_and_rebuild
 from benchmarks.road import matches_a_second, upload_to_rating
 from benchmarks.site import running_site
+from benchmarks.training import short
+from benchmarks.training.strength import strength
 
 
 def site() -> list[Row]:
@@ -27,8 +29,9 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "boxes": boxes,
     "ladder": short_table,
     "site": site,
+    "training": short.short_table,
 }
-LONG: dict[str, Callable[[int], list[Row]]] = {"ladder": long_table}
+LONG: dict[str, Callable[[int], list[Row]]] = {"ladder": long_table, "training": strength}
 
 
 def main() -> int:

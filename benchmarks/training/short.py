@@ -1,8 +1,11 @@
-"""Training's part of `make bench`: what it costs; how strong it makes is the long table's."""
+"""Training's part of `make bench`: what it costs. How strong it makes is for the long table."""
 
 from benchmarks.measure import Row
 from benchmarks.training.speed import self_play
 
 
 def short_table() -> list[Row]:
-    return [*self_play()]
+    # JAX fills the process with objects, which the parts before this one should not have to bear.
+    from benchmarks.training.checkpoint import checkpoints
+
+    return [*self_play(), *checkpoints()]

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from training import task as tasks
 from training import trials
 from training.errors import ConfigError
-from training.fields import Options, as_object, build, nearest, plain, refuse_unknown
+from training.fields import Options, as_object, build, named, nearest, plain, refuse_unknown
 from training.trials import Sweep
 
 __all__ = ["ConfigError", "Options", "RunConfig", "Sweep", "from_dict", "load", "to_dict"]
@@ -82,7 +82,9 @@ def changed(config: RunConfig, values: Iterable[tuple[str, Any]]) -> RunConfig:
     data = to_dict(config)
     for key, value in values:
         if key.partition(".")[0] != config.task:
-            raise ConfigError(f'A sweep varies the keys of "{config.task}", and "{key}" is none.')
+            raise ConfigError(
+                f'A sweep varies the keys of "{config.task}", and {named(key)} is none.'
+            )
         override_key(data, key, value)
     return from_dict(data)
 
@@ -133,7 +135,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key, value in pairs:
         if key in data:
-            raise _NotStrict(f'the key "{key}" stands there twice')
+            raise _NotStrict(f"the key {named(key)} stands there twice")
         data[key] = value
     return data
 
@@ -153,7 +155,7 @@ def _read(source: str) -> str:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         hint = nearest(source, presets()) if path.name == source and not path.suffix else ""
-        raise ConfigError(f'There is no configuration "{source}"{hint}.') from None
+        raise ConfigError(f"There is no configuration {named(source)}{hint}.") from None
     except IsADirectoryError:
         raise ConfigError(f"{source} is a folder, not a configuration.") from None
     except UnicodeDecodeError:
@@ -169,7 +171,7 @@ def _reason(error: Exception) -> str:
 def _split(override: str) -> tuple[str, Any]:
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise ConfigError(f'--set wants key=value, not "{override}".')
+        raise ConfigError(f"--set wants key=value, not {named(override)}.")
     try:
         return key, json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):

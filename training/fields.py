@@ -77,8 +77,8 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> No
     known = list(known)
     for key in given:
         if key not in known:
-            place = f" in {_named(where)}" if where else ""
-            raise ConfigError(f"There is no key {_named(key)}{place}{nearest(key, known)}.")
+            place = f" in {named(where)}" if where else ""
+            raise ConfigError(f"There is no key {named(key)}{place}{nearest(key, known)}.")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -91,8 +91,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def wrong(where: str, wanted: str, value: object) -> ConfigError:
-    name = _named(where) if where else "The configuration"
-    return ConfigError(f"{name} must be {wanted}, not {_named(value)}.")
+    name = named(where) if where else "The configuration"
+    return ConfigError(f"{name} must be {wanted}, not {named(value)}.")
+
+
+def named(value: object) -> str:
+    """For a sentence: in quotes, on one line, and not all of it where it is long."""
+    text = _as_json(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _typed(hint: Any, value: object, where: str) -> Any:
@@ -178,10 +184,5 @@ def _join(where: str, name: str) -> str:
 
 
 def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=repr)
-
-
-def _named(value: object) -> str:
-    """On one line, and not all of it where it is long."""
-    text = _as_json(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if text.isprintable() else json.dumps(value, default=repr)

@@ -81,6 +81,11 @@ class _Session:
             raise
         except Exception as error:
             outcome = self._failed(error)
+        if self._lines.flush():
+            self._console.warn(
+                f"{len(self._lines.pending)} lines are missing in {METRICS}; the last checkpoint "
+                "has them: start the run again when the disk has room."
+            )
         setting = self._setting
         summary.conclude(outcome, self._config, setting.folder, self._console, setting.about)
         return outcome
@@ -106,6 +111,7 @@ class _Session:
         self._saver = Saver(folder, self._config, program.environment, warn)
         if origin and self._is_finished(origin):
             self._progress = _progress_of(origin)
+            self._tidy_lines()
             self._console.say(f"This run is finished: {origin.path} is at step {self._step:,}.")
             return True
         self._say_start(origin)
@@ -148,6 +154,7 @@ class _Session:
             last = json.loads(trackers.unwritten[0])["step"] - 1
         self._lines.cut(lambda line: isinstance(line.get("step"), int) and line["step"] <= last)
         self._lines.pending.extend(trackers.unwritten)
+        self._lines.flush()
 
     # How it goes
 

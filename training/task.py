@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from training.errors import ConfigError
-from training.fields import nearest
+from training.fields import named, nearest
 
 if TYPE_CHECKING:
     from jax import Array
@@ -47,7 +47,7 @@ class Task(Protocol):
 def load(name: str) -> Task:
     """The task of this name; raises ConfigError."""
     if name not in MODULES:
-        raise ConfigError(f'There is no task "{name}"{nearest(name, MODULES)}.')
+        raise ConfigError(f"There is no task {named(name)}{nearest(name, MODULES)}.")
     module: Any = import_module(MODULES[name])
     task: Task = module
     return task

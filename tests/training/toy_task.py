@@ -2,7 +2,7 @@
 
 It has what a task can have: an optimizer, a ring buffer, typed keys, nested options, an evaluation
 that changes the state. `python -m tests.training.toy_task run …` is the trainer with this task.
-`pause` lengthens every update on the host, `fail_at` makes the update from that step on fail.
+`pause` lengthens every update on the host; from the step `fail_at` on it fails in `fail_in`.
 """
 
 import sys
@@ -41,6 +41,7 @@ class Config:
     pause: float = 0.0
     evaluation_pause: float = 0.0
     fail_at: int = 0
+    fail_in: str = field(default="update", metadata={"choices": ("update", "evaluate")})
 
     def __post_init__(self) -> None:
         if self.buffer < self.batch:
@@ -106,6 +107,8 @@ def update(state: State) -> tuple[State, dict[str, Array]]:
 def evaluate(state: State) -> tuple[State, dict[str, Array]]:
     """Expected reward of a pull, within 0.1; the best scores so far are kept."""
     time.sleep(state.config.evaluation_pause)
+    if state.config.fail_in == "evaluate":
+        _fail(state.config, state.step)
     key, _ = jax.random.split(state.key)
     contexts = jnp.arange(state.config.arms)
     expected = jnp.mean(jnp.diagonal(jax.nn.softmax(_scores(state.params, contexts))))
@@ -118,11 +121,16 @@ def evaluate(state: State) -> tuple[State, dict[str, Array]]:
 def _host(config: Config, state: State) -> None:
     def work(step: np.ndarray) -> None:
         time.sleep(config.pause)
-        if config.fail_at and step >= config.fail_at:
-            raise RuntimeError("the toy broke")
+        if config.fail_in == "update":
+            _fail(config, step)
 
     if config.pause or config.fail_at:
         jax.debug.callback(work, state.step, ordered=True)
+
+
+def _fail(config: Config, step: Any) -> None:
+    if config.fail_at and step >= config.fail_at:
+        raise RuntimeError("the toy broke")
 
 
 def _optimizer(config: Config) -> optax.GradientTransformation:

@@ -278,8 +278,7 @@ class _Session:
         return f"saved {path.name}" if path else "the state could not be saved"
 
     def _failed(self, error: Exception) -> Outcome:
-        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-        reason = error.message if isinstance(error, TrainingError) else reason
+        reason = error.message if isinstance(error, TrainingError) else _in_short(error)
         if "RESOURCE_EXHAUSTED" in str(error):
             reason = f"The memory did not suffice: turn down {self._program.knobs}."
         elif not isinstance(error, TrainingError):
@@ -310,6 +309,13 @@ class _Session:
         (step, since), now = self._rate_from, time.monotonic()
         self._rate_from = (self._step, now)
         return round((self._step - step) / max(now - since, 1e-9), 3)
+
+
+def _in_short(error: Exception) -> str:
+    """One line; where the message is a traceback from within JAX, its last one."""
+    lines = str(error).strip().splitlines() or [""]
+    line = lines[-1] if "Traceback" in lines[0] else lines[0]
+    return f"{type(error).__name__}: {line}"
 
 
 def _progress_of(origin: Origin) -> Progress:

@@ -1,9 +1,10 @@
 """Matches of the network against yardsticks and its own past, on the Elo scale.
 
-Shapes: G games, P past selves, N = P + 2 players: random, negamax, then the past selves.
+Shapes: G games, P past selves, N = P + 3 players: random, negamax, the newcomer, the past selves.
 """
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ from training.search import Search
 Player = Callable[[Any, Array], Array]  # positions [G] and a key to actions [G]
 Counts = NDArray[np.int64]
 
-RANDOM, NEGAMAX, SELVES = range(3)
+RANDOM, NEGAMAX, NEWCOMER, SELVES = range(4)
 ANCHOR = 1000.0  # of negamax, as a ladder of the league has its middling house bot
 CONFIDENCE = 1.96
 LEAVES = 20_000  # of negamax, at most
@@ -39,7 +40,7 @@ class Arena:
     past: earlier selves that are kept as opponents. depth: of negamax.
     """
 
-    games: int = field(default=32, metadata={"minimum": 2, "maximum": 10_000})
+    games: int = field(default=32, metadata={"minimum": 2, "maximum": 200})
     past: int = field(default=4, metadata={"minimum": 1, "maximum": 100})
     simulations: int = field(default=32, metadata={"minimum": 1, "maximum": 10_000})
     depth: int = field(default=4, metadata={"minimum": 1, "maximum": 8})
@@ -66,32 +67,42 @@ def empty(arena: Arena, params: Params) -> Record:
 
 
 def enter(
-    env: JaxEnv, network: Network, arena: Arena, params: Params, record: Record, key: Array
+    env: JaxEnv,
+    network: Network,
+    settings: Search,
+    arena: Arena,
+    params: Params,
+    record: Record,
+    key: Array,
 ) -> tuple[Record, dict[str, float]]:
     """Plays these parameters against all others and keeps them. Consumes the key.
 
     Metrics: elo with its 95 % interval, negamax at 1000; score against each kind, from 0 to 1.
     """
-    entered = int(record.entered)
-    place = entered % arena.past
-    mine = SELVES + place
-    others = [SELVES + p for p in range(min(entered, arena.past)) if p != place]
-    results = np.array(record.results)
-    results[mine], results[:, mine] = 0, 0
-    player = partial(_plan, env, network, arena.simulations, params)
+    past = range(SELVES, SELVES + min(int(record.entered), arena.past))
+    settings = dataclasses.replace(settings, simulations=arena.simulations)
+    player = partial(_plan, env, network, settings, params)
     opponents = {RANDOM: partial(_draw, env), NEGAMAX: partial(_negamax, env, arena.depth)}
-    for other in others:
-        past = jax.tree.map(lambda x, p=other - SELVES: x[p], record.selves)
-        opponents[other] = partial(_plan, env, network, arena.simulations, past)
+    for number in past:
+        self = jax.tree.map(lambda x, place=number - SELVES: x[place], record.selves)
+        opponents[number] = partial(_plan, env, network, settings, self)
+    results = np.array(record.results)
     for number, opponent in opponents.items():
-        first, second = contest(
-            env, player, opponent, arena.games // 2, jax.random.fold_in(key, number)
-        )
-        results[mine, number] += first
-        results[number, mine] += second[::-1]
-    selves = jax.tree.map(lambda x, y: x.at[place].set(y), record.selves, params)
-    record = Record(selves, jnp.asarray(results), record.entered + 1)
-    return record, _metrics(results, mine, others)
+        match_key = jax.random.fold_in(key, number)
+        first, second = contest(env, player, opponent, arena.games // 2, match_key)
+        results[NEWCOMER, number] = first
+        results[number, NEWCOMER] = second[::-1]
+    return _admitted(record, results, params, arena.past), _metrics(results, past)
+
+
+def _admitted(record: Record, results: Counts, params: Params, past: int) -> Record:
+    """The newcomer in the place of the oldest self, with the results of its matches."""
+    place = SELVES + int(record.entered) % past
+    results = results.copy()
+    results[place], results[:, place] = results[NEWCOMER], results[:, NEWCOMER]
+    results[NEWCOMER] = results[:, NEWCOMER] = results[place, place] = 0
+    selves = jax.tree.map(lambda x, y: x.at[place - SELVES].set(y), record.selves, params)
+    return Record(selves, jnp.asarray(results), record.entered + 1)
 
 
 def contest(
@@ -115,9 +126,8 @@ def contest(
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _plan(
-    env: JaxEnv, network: Network, simulations: int, params: Params, states: Any, key: Array
+    env: JaxEnv, network: Network, settings: Search, params: Params, states: Any, key: Array
 ) -> Array:
-    settings = Search(simulations=simulations)
     return search.plan(env, network, settings, params, states, key, noise=0.0).action
 
 
@@ -150,24 +160,26 @@ def _count(env: JaxEnv, states: Any, seat: int) -> Counts:
     return np.array([np.sum(outcomes == outcome) for outcome in (1, 0, -1)])
 
 
-def _metrics(results: Counts, mine: int, others: list[int]) -> dict[str, float]:
+def _metrics(results: Counts, past: Sequence[int]) -> dict[str, float]:
     played = np.argwhere(results.sum(axis=-1) > 0).tolist()
     rows = [(i, j, *results[i, j].astype(float)) for i, j in played]
     counts = PairCounts.from_counts(rows)
     elo, error = fit(counts, counts.entrants, anchor=NEGAMAX, anchor_elo=ANCHOR).difference(
-        mine, NEGAMAX
+        NEWCOMER, NEGAMAX
     )
     metrics = {
         "arena/elo": ANCHOR + elo,
         "arena/elo_low": ANCHOR + elo - CONFIDENCE * error,
         "arena/elo_high": ANCHOR + elo + CONFIDENCE * error,
-        "arena/random": _score(results, mine, [RANDOM]),
-        "arena/negamax": _score(results, mine, [NEGAMAX]),
+        "arena/random": _score(results, [RANDOM]),
+        "arena/negamax": _score(results, [NEGAMAX]),
     }
-    return metrics | ({"arena/past": _score(results, mine, others)} if others else {})
+    return metrics | ({"arena/past": _score(results, past)} if past else {})
 
 
-def _score(results: Counts, player: int, opponents: list[int]) -> float:
-    """The share of the points, a draw counted half."""
-    wins, draws, losses = sum(results[player, o] + results[o, player, ::-1] for o in opponents)
+def _score(results: Counts, opponents: Sequence[int]) -> float:
+    """The newcomer's share of the points, a draw counted half."""
+    first = results[NEWCOMER, list(opponents)].sum(axis=0)
+    second = results[list(opponents), NEWCOMER].sum(axis=0)
+    wins, draws, losses = first + second[::-1]
     return float((wins + draws / 2) / (wins + draws + losses))

@@ -18,7 +18,8 @@ class JaxEnv(Protocol):
 
     Shapes are static, so that callers may `jit` and `vmap`; what they see is the view of the seat
     to move. Two of equal name and configuration are equal and have equal hashes, so that one may be
-    a static argument. A state is a NamedTuple; `A` is num_actions, `P` the number of planes.
+    a static argument. A state is a NamedTuple with, among others,
+    moves: int32, the actions so far. `A` is num_actions, `P` the number of planes.
     """
 
     @property

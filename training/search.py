@@ -83,11 +83,12 @@ def _expand(
     env: JaxEnv, network: Network, params: Params, key: Array, actions: Array, states: Any
 ) -> tuple[mctx.RecurrentFnOutput, Any]:
     """The positions after these moves, seen by the other seat: hence the discount of -1."""
+    over = jax.vmap(env.ended)(states)
     states = jax.vmap(env.step)(states, actions)
     logits, values = evaluate(env, network, params, states)
     ended = jax.vmap(env.ended)(states)
     output = mctx.RecurrentFnOutput(
-        reward=jax.vmap(env.reward)(states),
+        reward=jnp.where(over, 0.0, jax.vmap(env.reward)(states)),
         discount=jnp.where(ended, 0.0, -1.0),
         prior_logits=logits,
         value=jnp.where(ended, 0.0, values),

@@ -126,7 +126,7 @@ def update(state: State) -> tuple[State, dict[str, Array]]:
         key=key,
         step=state.step + moves.ended.size,
     )
-    return after, metrics | _game_metrics(moves)
+    return after, metrics | _game_metrics(buffer)
 
 
 def evaluate(state: State) -> tuple[State, dict[str, float]]:
@@ -134,7 +134,13 @@ def evaluate(state: State) -> tuple[State, dict[str, float]]:
     config = state.config
     arena_key, key = jax.random.split(state.key)
     record, metrics = arena.enter(
-        environment(config), config.network, config.arena, state.params, state.arena, arena_key
+        environment(config),
+        config.network,
+        config.search,
+        config.arena,
+        state.params,
+        state.arena,
+        arena_key,
     )
     return dataclasses.replace(state, arena=record, key=key), metrics
 
@@ -160,12 +166,13 @@ def _strays(opening: Opening, games: Any, key: Array) -> Array:
     return early & jax.random.bernoulli(key, opening.chance, early.shape)
 
 
-def _game_metrics(moves: Moves) -> dict[str, Array]:
-    ended = jnp.sum(moves.ended)
-    drawn = jnp.sum(moves.ended & (moves.reward == 0))
+def _game_metrics(buffer: Buffer) -> dict[str, Array]:
+    """Of the games that are remembered, which change little from one update to the next."""
+    moves = buffer.moves
+    ended = jnp.maximum(jnp.sum(moves.ended), 1)
     return {
-        "games/length": moves.ended.size / jnp.maximum(ended, 1),
-        "games/drawn": drawn / jnp.maximum(ended, 1),
+        "games/length": buffer.filled * moves.ended.shape[1] / ended,
+        "games/drawn": jnp.sum(moves.ended & (moves.reward == 0)) / ended,
     }
 
 

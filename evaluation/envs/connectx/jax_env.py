@@ -303,7 +303,7 @@ def make(configuration: Mapping[str, int]) -> Game:
     if unknown:
         raise ValueError(f"connectx in JAX knows no {min(unknown)}, only {', '.join(KEYS)}.")
     for key, value in configuration.items():
-        if not isinstance(value, int) or value < 1:
+        if type(value) is not int or value < 1:
             raise ValueError(f"{key} of connectx is an integer of at least 1, not {value!r}.")
     rows, columns, inarow = ({**defaults, **configuration}[key] for key in KEYS)
     form = Bitboard if rows * columns <= 2 * WORD else Planes

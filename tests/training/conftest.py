@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.training import toy_runs
+from tests.training import tiny, toy_runs
+from training.program import Program
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,18 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("toy") / "reference"
     assert toy_runs.train_here(out) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def tiny_reference(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Path:
+    """A run of the smallest self-play that was never cut."""
+    out = tmp_path_factory.mktemp("tiny") / "reference"
+    assert tiny.train_here(out, compiled) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny_program(compiled: Path) -> Program:
+    """The smallest self-play, compiled."""
+    with tiny.caching(compiled):
+        return tiny.program()

@@ -112,7 +112,7 @@ def played(which: str) -> tuple[envs.JaxEnv, Seen]:
     env, random = envs.load(name, configuration), np.random.default_rng(5)
     # One move more than the longest game: a finished state stays as it is.
     shape = count, env.max_moves + 1
-    anything = random.choice([*NOWHERE, *range(env.num_actions)], shape)
+    anything = random.choice([*NOWHERE, *range(env.num_actions + 1)], shape)
     strays = np.where(random.random(shape) < STRAY, anything, NO_STRAY).astype(np.int32)
     play = jax.jit(jax.vmap(partial(follow, env, partial(nearly_legal, env))))
     seen = play((random.random(shape, np.float32), strays))

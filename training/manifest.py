@@ -177,8 +177,8 @@ def hex_crc32(value: int) -> str:
     return f"{value:08x}"
 
 
-def check_sum(name: str, actual: int, expected: str) -> None:
-    if hex_crc32(actual) != expected:
+def check_sum(name: str, actual: str, expected: str) -> None:
+    if actual != expected:
         raise damaged(f"is damaged: the bytes of {name} do not match their checksum")
 
 
@@ -366,11 +366,11 @@ def _check(value: Any, left: int) -> None:
             _check(child, left - 1)
 
 
-def _crc32(file: BinaryIO, size: int) -> int:
+def _crc32(file: BinaryIO, size: int) -> str:
     value, left = 0, size
     while left:
         chunk = file.read(min(left, CHUNK_BYTES))
         if not chunk:
             raise damaged("became shorter while it was read")
         value, left = zlib.crc32(chunk, value), left - len(chunk)
-    return value
+    return hex_crc32(value)

@@ -20,6 +20,7 @@ RUN_STAMP := .venv/.installed-run-$(call hash,requirements.txt)
 DEV_STAMP := .venv/.installed-dev-$(call hash,requirements.txt requirements-dev.txt)
 AGENT_STAMP := .agent-venv/.installed-$(call hash,evaluation/packages/numpy.toml)
 KAGGLE_STAMP := .kaggle-venv/.installed-$(call hash,requirements-kaggle-environments.txt)
+BENCH_STAMP := .kaggle-venv/.installed-bench-$(call hash,requirements-bench.txt)
 
 # A virtual environment whose Python has gone (a system upgrade) is made anew.
 $(foreach venv,.venv .agent-venv .kaggle-venv,$(if $(wildcard $(venv)),\
@@ -58,7 +59,7 @@ check: lint $(AGENT_STAMP)
 		&& $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(MAKE) --no-print-directory test
 
-bench: $(RUN_STAMP) $(AGENT_STAMP) $(KAGGLE_STAMP)
+bench: $(RUN_STAMP) $(AGENT_STAMP) $(BENCH_STAMP)
 	@exec $(KAGGLE_BIN)/python -m benchmarks $(ARGS)
 
 bench-long: $(RUN_STAMP) $(AGENT_STAMP)
@@ -100,3 +101,7 @@ $(KAGGLE_STAMP): $(RUN_STAMP)
 		&& $(BIN)/python -c 'import site; print(*site.getsitepackages(), sep="\n")' \
 		> "$$folder/venv.pth"
 	$(call install,.kaggle-venv,requirements-kaggle-environments.txt,--no-deps)
+
+$(BENCH_STAMP): $(KAGGLE_STAMP)
+	@rm -f .kaggle-venv/.installed-bench-*
+	$(call install,.kaggle-venv,requirements-bench.txt,--no-deps)

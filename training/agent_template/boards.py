@@ -16,9 +16,10 @@ class Board:
     def __init__(self, rows: int, columns: int, inarow: int, falls: bool) -> None:
         self.rows, self.columns, self.inarow, self.falls = rows, columns, inarow, falls
         self.height = rows + 1
-        self.size = rows * columns
+        self.size, self.length = rows * columns, columns * self.height
         self.foot = sum(1 << column * self.height for column in range(columns))
         self.cells = self.foot * ((1 << rows) - 1)
+        self.playable = self._playable()
         self.places = [
             column * self.height + rows - 1 - row
             for row in range(rows)
@@ -27,9 +28,16 @@ class Board:
         self.strides = strides_of(rows, columns, inarow)
         self.completing = compile_completing(self.strides, inarow)
         # Playing right under one of the other's completing cells hands it over, if stones fall.
-        self.drop = 1 if falls else columns * self.height
+        self.drop = 1 if falls else self.length
         self.choices = self._choices()
         self.mirrors = self._mirrors()
+
+    def _playable(self) -> Callable[[int], int]:
+        """A function of the filled cells: those where the next stone can come to lie."""
+        foot, cells = self.foot, self.cells
+        if self.falls:
+            return lambda filled: (filled + foot) & cells
+        return lambda filled: ~filled & cells
 
     def _choices(self) -> list[tuple[int, int]]:
         """Each action with the cells it may reach, the centre first."""
@@ -66,10 +74,6 @@ class Board:
         digits = "".join("01"[cell == mark] for cell in board)
         columns = (digits[column :: self.columns] for column in reversed(range(self.columns)))
         return int("0".join(columns), 2)
-
-    def playable(self, filled: int) -> int:
-        """The cells where the next stone can come to lie."""
-        return (filled + self.foot if self.falls else ~filled) & self.cells
 
     def position(self, mine: int, theirs: int) -> Sets:
         filled = mine | theirs

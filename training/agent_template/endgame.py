@@ -5,8 +5,11 @@ from time import perf_counter
 from training.agent_template.boards import Board, Sets
 
 LOST, DRAWN, WON = -1, 0, 1
+# One object for each pair of low and high, so that the garbage collector has none to look at.
+BOUNDS = {low: {high: (low, high) for high in (LOST, DRAWN, WON)} for low in (LOST, DRAWN, WON)}
+UNKNOWN = BOUNDS[LOST][WON]
 LOOK_EVERY = 64  # positions between two looks at the clock
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 200_000
 
 
 class OutOfTime(Exception):
@@ -18,13 +21,14 @@ class Endgame:
 
     def __init__(self, board: Board) -> None:
         self.board = board
-        self.bounds: dict[tuple[int, int], tuple[int, int]] = {}
+        self.bounds: dict[int, tuple[int, int]] = {}
         self.visited = 0
-        self.last = self.deadline = 0.0
+        self.last = self.pause = self.deadline = 0.0
 
     def limit(self, positions: float, deadline: float) -> None:
         """Of what follows: how many positions may be looked at, and until when."""
         self.last, self.deadline = self.visited + positions, deadline
+        self.pause = min(self.last, self.visited + LOOK_EVERY)
         if len(self.bounds) > MAX_ENTRIES:
             self.bounds.clear()
 
@@ -33,53 +37,62 @@ class Endgame:
 
         Raises OutOfTime at the limit; what was found until then is kept.
         """
-        return self._value(*sets, LOST, WON)
+        return next((worth for worth in (WON, DRAWN) if self.reaches(sets, worth)), LOST)
 
-    def _value(self, mine: int, theirs: int, wins: int, threats: int, alpha: int, beta: int) -> int:
-        """As much of the value as lies between alpha and beta."""
-        board = self.board
+    def reaches(self, sets: Sets, worth: int) -> bool:
+        """Whether the position is worth so much, WON or DRAWN; otherwise as `solve`."""
+        mine, theirs, _, threats = sets
+        return self._value(mine, theirs, threats, worth - 1, worth) >= worth
+
+    def _value(self, mine: int, theirs: int, threats: int, alpha: int, beta: int) -> int:
+        """As much of the value as lies between alpha and beta. threats: cells that theirs need."""
         filled = mine | theirs
-        moves = board.playable(filled)
+        moves = self.board.playable(filled)
+        forced = threats & moves
         if not moves:
             return DRAWN
-        forced = threats & moves
-        moves = (forced or moves) & ~(threats >> board.drop)
+        moves = (forced or moves) & ~(threats >> self.board.drop)
         if not moves or forced & (forced - 1):
             return LOST
-        if board.size - filled.bit_count() <= 2:
+        if filled.bit_count() >= self.board.size - 2:
             return DRAWN
-        key = mine, theirs
-        low, high = self.bounds.get(key, (LOST, WON))
+        key = mine << self.board.length | theirs
+        low, high = self.bounds.get(key, UNKNOWN)
         alpha, beta = max(alpha, low), min(beta, high)
         if alpha >= beta:
             return alpha
-        self._count()
-        best = LOST
-        for _, _, bit, own in self._ordered(mine, filled, moves):
-            value = -self._value(
-                theirs, mine | bit, threats & ~bit, own & ~bit, -beta, -max(alpha, best)
-            )
-            if value > best:
-                best = value
-                if best >= beta:
-                    break
-        self.bounds[key] = best if best > alpha else low, best if best < beta else high
+        self.visited += 1
+        if self.visited >= self.pause:
+            self._look_at_limits()
+        best = self._best(mine, theirs, moves, alpha, beta)
+        self.bounds[key] = BOUNDS[best if best > alpha else low][best if best < beta else high]
         return best
 
-    def _ordered(self, mine: int, filled: int, moves: int) -> list[tuple[int, int, int, int]]:
-        """The cells to play, those first that make most threats; the threats after each."""
-        completing, empty = self.board.completing, self.board.cells & ~filled
-        cells = [bit for _, mask in self.board.choices if (bit := moves & mask)]
+    def _best(self, mine: int, theirs: int, moves: int, alpha: int, beta: int) -> int:
+        """The value of the best of these moves; those first that make most threats."""
+        completing, playable, drop = self.board.completing, self.board.playable, self.board.drop
+        filled = mine | theirs
+        empty = self.board.cells & ~filled
         found = []
-        for rank, bit in enumerate(cells):
-            own = completing(mine | bit) & empty
-            found.append((-own.bit_count(), rank, bit, own))
-        found.sort()
-        return found
+        for rank, (_, mask) in enumerate(self.board.choices):
+            if bit := moves & mask:
+                wins = completing(mine | bit) & empty
+                if wins:
+                    # Of two cells that win at once, or one upon the other, one cannot be stopped.
+                    hits = wins & playable(filled | bit)
+                    if hits & (hits - 1) or hits & (wins >> drop):
+                        return WON
+                found.append((-wins.bit_count(), rank, bit, wins))
+        best = LOST
+        for _, _, bit, wins in sorted(found):
+            value = -self._value(theirs, mine | bit, wins, -beta, -alpha)
+            if value > best:
+                best, alpha = value, max(alpha, value)
+                if best >= beta:
+                    break
+        return best
 
-    def _count(self) -> None:
-        self.visited += 1
-        if self.visited >= self.last:
+    def _look_at_limits(self) -> None:
+        if self.visited >= self.last or perf_counter() >= self.deadline:
             raise OutOfTime
-        if self.visited % LOOK_EVERY == 0 and perf_counter() >= self.deadline:
-            raise OutOfTime
+        self.pause = min(self.last, self.visited + LOOK_EVERY)

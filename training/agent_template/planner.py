@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from training.agent_template.boards import Board
-from training.agent_template.endgame import LOST, WON, Endgame, OutOfTime
+from training.agent_template.endgame import DRAWN, LOST, WON, Endgame, OutOfTime
 from training.agent_template.tree import DEAD, Evaluate, Node, Tree
 
-PROOF_SHARE = 0.5  # of a move's time, for alpha-beta
-PROOF_CELLS = 26  # empty cells from which on it is tried
-UNKNOWN = -1e9
+PROOF_CELLS = 32  # empty cells from which on proofs are tried
+FIRST_SHARE, TREE_SHARE = 0.1, 0.5  # of a move's time, when each must end
+UNPROVEN = -1e9
 
 
 @dataclass(frozen=True)
@@ -48,62 +48,91 @@ class Planner:
         """What to play with these stones."""
         root = self.tree.root(mine, theirs)
         before, done = self.endgame.visited, 0
-        if root.solved is None and len(root.actions) > 1:
-            self._prove(root, limits)
-            done = self.tree.run(root, limits.simulations, limits.deadline)
+        if root.solved is None and len(root.bits) > 1:
+            done = self._think(root, limits)
         return Plan(
             action=self._choice(root),
             value=root.q,
             outcome=root.solved,
-            visits=dict(zip(root.actions, root.visits, strict=True)) if root.actions else {},
+            visits=self._visits(root),
             simulations=done,
             positions=self.endgame.visited - before,
         )
 
-    def _prove(self, root: Node, limits: Limits) -> None:
-        """Near the end, asks alpha-beta, and rules out the moves that are not the best.
+    def _think(self, root: Node, limits: Limits) -> int:
+        """Proofs, tree, proofs of what the tree thinks best. Returns the simulations done."""
+        started, before = perf_counter(), self.endgame.visited
+        span = limits.deadline - started
+        self._prove(root, limits.positions, started + FIRST_SHARE * span)
+        done = self.tree.run(root, limits.simulations, started + TREE_SHARE * span)
+        looked_at = self.endgame.visited - before
+        self._prove(root, limits.positions - looked_at, limits.deadline)
+        return done + self.tree.run(root, limits.simulations - done, limits.deadline)
 
-        Of moves that all lose, the tree will find the one that is hardest to refute.
-        """
+    def _visits(self, root: Node) -> dict[int, int]:
+        if root.bits is None:
+            return {}
+        return dict(zip(map(self._action, root.bits), root.visits, strict=True))
+
+    def _prove(self, root: Node, positions: float, deadline: float) -> None:
+        """Near the end, looks for a move that wins, and rules out those that lose."""
         empty = self.board.cells & ~(root.mine | root.theirs)
-        if empty.bit_count() > PROOF_CELLS:
+        if root.solved is not None or empty.bit_count() > PROOF_CELLS:
             return
-        now = perf_counter()
-        self.endgame.limit(limits.positions, now + PROOF_SHARE * (limits.deadline - now))
+        self.endgame.limit(positions, deadline)
+        passes = (
+            (self._find_win, self._rule_out) if root.q >= 0 else (self._rule_out, self._find_win)
+        )
         with suppress(OutOfTime):
-            best = self.endgame.solve(root.sets)
-            if best > LOST:
-                self._rule_out(root, best)
+            for look in passes:
+                look(root)
 
-    def _rule_out(self, root: Node, best: int) -> None:
-        """The moves worth less than the best; where it wins, the first that does will do."""
-        for index in range(len(root.bits)):
-            child = self.tree.child(root, index)
-            if child.solved is None:
-                worth = -self.endgame.solve(child.sets)
-                if worth == WON or worth < best:
-                    child.prove(-worth)
-            if child.solved:
-                self.tree.settle(root, index, -child.solved)
-            if root.solved is not None:
+    def _find_win(self, root: Node) -> None:
+        for index, child in self._open_moves(root):
+            if not self.endgame.reaches(child.sets, DRAWN):
+                child.prove(LOST)
+                self.tree.settle(root, index, WON)
                 return
+
+    def _rule_out(self, root: Node) -> None:
+        """Of moves that all lose none, so that the tree chooses what is hardest to refute."""
+        moves, losing = self._open_moves(root), []
+        try:
+            for index, child in moves:
+                if self.endgame.reaches(child.sets, WON):
+                    losing.append((index, child))
+        finally:
+            if len(losing) < len(moves):
+                for index, child in losing:
+                    child.prove(WON)
+                    self.tree.settle(root, index, LOST)
+
+    def _open_moves(self, root: Node) -> list[tuple[int, Node]]:
+        """Moves that nothing is proven of, the best first."""
+        moves = [(index, self.tree.child(root, index)) for index in range(len(root.bits))]
+        moves.sort(key=lambda move: root.visits[move[0]], reverse=True)
+        return [move for move in moves if move[1].solved is None and root.solved is None]
 
     def _choice(self, root: Node) -> int:
         """The proven best, else what was tried most; the network's favourite where nothing was."""
-        if not root.actions:
+        if root.bits is None:
             return self._reflex(root)
 
         def rank(index: int) -> tuple[float, ...]:
             child = root.children[index]
-            outcome = -child.solved if child and child.solved is not None else UNKNOWN
+            outcome = -child.solved if child and child.solved is not None else UNPROVEN
             first = root.means[index] > DEAD if root.solved is None else outcome
             return first, root.visits[index], root.means[index], root.priors[index]
 
-        return root.actions[max(range(len(root.actions)), key=rank)]
+        return self._action(root.bits[max(range(len(root.bits)), key=rank)])
 
     def _reflex(self, root: Node) -> int:
         """A move of a position that is decided at sight: win, block, hand nothing over."""
         moves = self.board.playable(root.mine | root.theirs)
         quiet = moves & ~(root.threats >> self.board.drop)
         urgent = next(filter(None, (root.wins & moves, root.threats & moves, quiet, moves)), 0)
-        return next((action for action, mask in self.board.choices if urgent & mask), 0)
+        return self._action(urgent)
+
+    def _action(self, cells: int) -> int:
+        """The action that reaches one of these cells; 0 where there are none."""
+        return next((action for action, mask in self.board.choices if cells & mask), 0)

@@ -19,6 +19,7 @@ UNTRIED = 0.2  # how much worse than its position a move counts until it is trie
 BATCH = 8
 SPREAD = 16  # visits of the root for each position more in a batch
 MAX_NODES = 40_000
+SWEEP_S = 1.5e-6  # for each new node, when the garbage collector is let loose again
 DEAD = -1e9  # the mean of a move that is proven lost: never chosen
 
 
@@ -26,21 +27,34 @@ class Node:
     """A position, seen by the side to move.
 
     solved: None, 0 drawn, otherwise larger is better for the mover: sooner won or later lost.
-    visits, means, priors, children: by the moves worth trying, whose cells and actions these are.
+    moves: cells worth trying, none where it was solved at sight; n: visits, q: their mean value,
+    value: what the network said. priors, visits, means, children: by the cells in `bits`.
     """
 
     __slots__ = (
-        "actions", "bits", "children", "means", "mine", "n", "priors", "q", "solved", "theirs",
-        "threats", "value", "visits", "wins",
-    )  # fmt: skip
+        "bits",
+        "children",
+        "means",
+        "mine",
+        "moves",
+        "n",
+        "priors",
+        "q",
+        "solved",
+        "theirs",
+        "threats",
+        "value",
+        "visits",
+        "wins",
+    )
 
     def __init__(self, mine: int, theirs: int, wins: int, threats: int) -> None:
         self.mine, self.theirs, self.wins, self.threats = mine, theirs, wins, threats
         self.solved: int | None = None
-        self.n = 0
-        self.actions: list[int] = []
+        self.moves = self.n = 0
         self.q = self.value = 0.0
-        self.priors: list[float] = []
+        self.priors: list[float] | None = None
+        self.bits: list[int] | None = None
 
     @property
     def sets(self) -> Sets:
@@ -56,51 +70,78 @@ Path = list[tuple[Node, int]]
 class Tree:
     def __init__(self, board: Board, evaluate: Evaluate) -> None:
         self.board, self.evaluate = board, evaluate
-        self.layers: list[dict[tuple[int, int], Node]] = [{} for _ in range(board.size + 1)]
+        self.layers: list[dict[int, Node]] = [{} for _ in range(board.size + 1)]
         self.count = 0
 
     def root(self, mine: int, theirs: int) -> Node:
         """The node of this position; what can no longer be reached is forgotten."""
         stones = (mine | theirs).bit_count()
-        known = self.layers[stones].get((mine, theirs))
+        known = self.layers[stones].get(self._key(mine, theirs))
         for layer in self.layers[:stones] if known else self.layers:
             self.count -= len(layer)
             layer.clear()
         root = known or self._node(*self.board.position(mine, theirs))
-        if root.solved is None and not root.priors:
-            self._evaluate([root])
+        if root.solved is None:
+            if root.priors is None:
+                self._evaluate([root])
+            if root.bits is None:
+                self._grow(root)
         return root
 
-    def run(self, root: Node, simulations: int, deadline: float) -> int:
+    def run(self, root: Node, simulations: float, deadline: float) -> int:
         """Searches until the move is decided or a limit reached. Returns the simulations done."""
-        done, started = 0, perf_counter()
+        done, started, nodes = 0, perf_counter(), self.count
         while done < simulations and root.solved is None and self.count < MAX_NODES:
-            now = perf_counter()
+            now = perf_counter() + SWEEP_S * (self.count - nodes)
             rate = done / (now - started)
             left = min(simulations - done, rate * (deadline - now) if done else simulations)
             if now >= deadline or is_decided(root, left):
                 break
-            done += self._simulate(root, min(BATCH, 1 + root.n // SPREAD, simulations - done))
+            count = int(min(BATCH, 1 + root.n // SPREAD, simulations - done))
+            self._simulate(root, count)
+            done += count
         return done
 
-    def _simulate(self, root: Node, count: int) -> int:
+    def child(self, node: Node, index: int) -> Node:
+        """The position after a move, which another order of moves may have reached before."""
+        bit = node.bits[index]
+        mine, theirs = node.theirs, node.mine | bit
+        filled = mine | theirs
+        child = self.layers[filled.bit_count()].get(self._key(mine, theirs))
+        if child is None:
+            threats = self.board.completing(theirs) & self.board.cells & ~filled
+            child = self._node(mine, theirs, node.threats & ~bit, threats)
+        node.children[index] = child
+        return child
+
+    def settle(self, node: Node, index: int, outcome: int) -> None:
+        """The move's outcome is proven, and with it perhaps the node's."""
+        if outcome > 0:
+            node.prove(outcome)
+            return
+        if outcome < 0:
+            node.n -= node.visits[index]
+            node.visits[index], node.means[index] = 0, DEAD
+        else:
+            node.means[index] = 0.0
+        outcomes = [child.solved if child else None for child in node.children]
+        if None not in outcomes:
+            node.prove(-min(outcomes))
+
+    def _simulate(self, root: Node, count: int) -> None:
         paths = [self._descend(root) for _ in range(count)]
         pending = list({id(leaf): leaf for _, leaf in paths if leaf.solved is None}.values())
         if pending:
             self._evaluate(pending)
         for path, leaf in paths:
             self._back_up(path, leaf)
-        return count
-
-    def _evaluate(self, nodes: list[Node]) -> None:
-        sets = [node.sets for node in nodes]
-        for node, logits, value in zip(nodes, *self.evaluate(sets), strict=True):
-            self._open(node, logits, value)
 
     def _descend(self, node: Node) -> tuple[Path, Node]:
         """To a node that is solved or was not evaluated yet. Each step counts as a loss for now."""
         path = []
-        while node.solved is None and node.priors:
+        while node.solved is None and node.priors is not None:
+            if node.bits is None:
+                self._grow(node)
             visits, means = node.visits, node.means
             scale = EXPLORATION * sqrt(node.n)
             best, index = DEAD, 0
@@ -116,63 +157,6 @@ class Tree:
             node = node.children[index] or self.child(node, index)
         return path, node
 
-    def child(self, node: Node, index: int) -> Node:
-        """The position after a move, which another order of moves may have reached before."""
-        bit = node.bits[index]
-        mine, theirs = node.theirs, node.mine | bit
-        filled = mine | theirs
-        child = self.layers[filled.bit_count()].get((mine, theirs))
-        if child is None:
-            threats = self.board.completing(theirs) & self.board.cells & ~filled
-            child = self._node(mine, theirs, node.threats & ~bit, threats)
-        node.children[index] = child
-        return child
-
-    def _node(self, mine: int, theirs: int, wins: int, threats: int) -> Node:
-        node = Node(mine, theirs, wins, threats)
-        filled = mine | theirs
-        stones = filled.bit_count()
-        self.layers[stones][mine, theirs] = node
-        self.count += 1
-        board = self.board
-        moves = board.playable(filled)
-        if wins & moves:
-            node.prove(board.size + 1 - stones)
-        elif moves:
-            forced = threats & moves
-            moves = (forced or moves) & ~(threats >> board.drop)
-            if not moves or forced & (forced - 1):
-                node.prove(stones - board.size)
-            elif stones == board.size - 1:
-                node.solved = 0
-            else:
-                self._list_moves(node, moves)
-        else:
-            node.solved = 0
-        return node
-
-    def _list_moves(self, node: Node, moves: int) -> None:
-        node.actions, node.bits = [], []
-        for action, mask in self.board.choices:
-            if bit := moves & mask:
-                node.actions.append(action)
-                node.bits.append(bit)
-        count = len(node.bits)
-        node.visits, node.children, node.means = [0] * count, [None] * count, [0.0] * count
-        if count == 1:
-            node.priors = [1.0]
-
-    def _open(self, node: Node, logits: list[float], value: float) -> None:
-        """What the network says of a new node."""
-        chosen = [logits[action] for action in node.actions]
-        top = max(chosen)
-        weights = [exp(logit - top) for logit in chosen]
-        total = sum(weights)
-        node.priors = [weight / total for weight in weights]
-        node.means = [value - UNTRIED] * len(chosen)
-        node.value = node.q = value
-        node.n = 1
-
     def _back_up(self, path: Path, child: Node) -> None:
         for node, index in reversed(path):
             if node.solved is None:
@@ -184,19 +168,47 @@ class Tree:
                     node.q = (node.value + sum(map(mul, node.visits, node.means))) / node.n
             child = node
 
-    def settle(self, node: Node, index: int, outcome: int) -> None:
-        """The move's outcome is proven, and with it perhaps the node's."""
-        if outcome > 0:
-            node.prove(outcome)
-            return
-        if outcome < 0:
-            node.n -= node.visits[index]
-            node.visits[index], node.means[index] = 0, DEAD
+    def _key(self, mine: int, theirs: int) -> int:
+        return mine << self.board.length | theirs
+
+    def _node(self, mine: int, theirs: int, wins: int, threats: int) -> Node:
+        board, filled = self.board, mine | theirs
+        stones, moves = filled.bit_count(), board.playable(filled)
+        node = self.layers[stones][self._key(mine, theirs)] = Node(mine, theirs, wins, threats)
+        self.count += 1
+        forced = threats & moves
+        safe = (forced or moves) & ~(threats >> board.drop)
+        if wins & moves:
+            node.prove(board.size + 1 - stones)
+        elif stones >= board.size - 1:
+            node.prove(0)
+        elif not safe or forced & (forced - 1):
+            node.prove(stones - board.size)
         else:
-            node.means[index] = 0.0
-        outcomes = [child.solved if child else None for child in node.children]
-        if None not in outcomes:
-            node.prove(-min(outcomes))
+            node.moves = safe
+            if not safe & (safe - 1):
+                node.priors = [1.0]
+        return node
+
+    def _grow(self, node: Node) -> None:
+        """What it takes to go on from here; most nodes never do."""
+        node.bits = [bit for _, mask in self.board.choices if (bit := node.moves & mask)]
+        count = len(node.bits)
+        node.visits, node.children = [0] * count, [None] * count
+        node.means = [node.value - UNTRIED] * count
+
+    def _evaluate(self, nodes: list[Node]) -> None:
+        """What the network says of new nodes."""
+        sets = [node.sets for node in nodes]
+        for node, logits, value in zip(nodes, *self.evaluate(sets), strict=True):
+            node.value = node.q = value
+            node.n = 1
+            moves = node.moves
+            chosen = [logits[action] for action, mask in self.board.choices if moves & mask]
+            top = max(chosen)
+            weights = [exp(logit - top) for logit in chosen]
+            total = sum(weights)
+            node.priors = [weight / total for weight in weights]
 
 
 def is_decided(root: Node, left: float) -> bool:

@@ -1,10 +1,11 @@
 """How good a player becomes as it trains: what is stored, and its chart."""
 
 import json
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from benchmarks.chart import Line, Point, line_chart
 
@@ -54,16 +55,14 @@ def chart(curves: Sequence[Curve], where: str) -> str:
             [(judged.seconds, judged.everywhere[place]) for judged in curve] for curve in curves
         ]
         lines += [Line(points, colour, faint=True) for points in each]
-        mean = _mean(each)
+        mean = mean_of(each)
         lines.append(Line(mean, colour, f"{label} {mean[-1][1]:.2f}"))
     title = "connectx: share of moves that keep the value of the position"
     return line_chart(title, where, lines, BOTTOM, TOP)
 
 
-def _mean(curves: Sequence[Sequence[Point]]) -> list[Point]:
-    """Of points that were taken at about the same times."""
-    columns = zip(*curves, strict=True)
-    return [
-        (statistics.mean(x for x, _ in column), statistics.mean(y for _, y in column))
-        for column in (list(points) for points in columns)
-    ]
+def mean_of(curves: Sequence[Sequence[Point]]) -> list[Point]:
+    """At the times of the curve that has fewest; the others are straight between their points."""
+    times = [x for x, _ in min(curves, key=len)]
+    values = [np.interp(times, [x for x, _ in curve], [y for _, y in curve]) for curve in curves]
+    return list(zip(times, np.mean(values, axis=0).tolist(), strict=True))

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.training import judge
 from benchmarks.training.choosers import Chooser
 from benchmarks.training.course import Moment, moments, thinned, train
-from benchmarks.training.curves import Judged, Shares, chart
+from benchmarks.training.curves import Judged, Shares, chart, mean_of
 from benchmarks.training.strength import Goal, exported, short
 from benchmarks.training.unbeaten import settled
 from training.agent_template.boards import Board
@@ -96,6 +96,12 @@ def test_the_chart_shows_each_seed_the_means_and_the_yardsticks():
     assert len(list(svg.iter("{http://www.w3.org/2000/svg}polyline"))) == 3 * 3 + 2
     words = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert {"network alone 0.75", "with search 0.90", "random", "negamax depth 4"} <= words
+
+
+def test_means_are_of_the_same_moment_where_seeds_were_judged_at_others():
+    short_one = [(0.0, 0.0), (10.0, 1.0)]
+    long_one = [(0.0, 0.0), (5.0, 0.0), (15.0, 1.0)]
+    assert mean_of([short_one, long_one]) == [(0.0, 0.0), (10.0, 0.75)]
 
 
 def test_goals_are_written_as_the_table_has_them():

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.training import toy_task
@@ -49,7 +50,14 @@ def train_here(out: Path, *overrides: str, resume: str = "auto", **changes: Any)
 class Process:
     """A run in a process of its own; `lines` are what it has printed so far."""
 
-    def __init__(self, out: Path, *options: str, cache: Path | None = None, **changes: Any) -> None:
+    def __init__(
+        self,
+        out: Path,
+        *options: str,
+        cache: Path | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        **changes: Any,
+    ) -> None:
         config = write_config(out.parent / f"{out.name}-config", **changes)
         cached = {**COMPILED, "JAX_COMPILATION_CACHE_DIR": str(cache)} if cache else {}
         self.out, self.lines, self.errors = out, list[str](), list[str]()
@@ -59,7 +67,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "JAX_PLATFORMS": "cpu", **cached},
+            env={**os.environ, "JAX_PLATFORMS": "cpu", **cached, **environment},
         )
         pipes = ((self.popen.stdout, self.lines), (self.popen.stderr, self.errors))
         self._readers = [threading.Thread(target=_read, args=pair) for pair in pipes]

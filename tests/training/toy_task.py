@@ -3,8 +3,10 @@
 It has what a task can have: an optimizer, a ring buffer, typed keys, nested options, an evaluation
 that changes the state. `python -m tests.training.toy_task run …` is the trainer with this task.
 `pause` lengthens every update on the host; from the step `fail_at` on it fails in `fail_in`.
+The environment's TOY_EVALUATION_SECONDS are the length of an evaluation.
 """
 
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -39,7 +41,6 @@ class Config:
     learning: Learning = Learning()
     configuration: Options = ()
     pause: float = 0.0
-    evaluation_pause: float = 0.0
     fail_at: int = 0
     fail_in: str = field(default="update", metadata={"choices": ("update", "evaluate")})
 
@@ -106,7 +107,7 @@ def update(state: State) -> tuple[State, dict[str, Array]]:
 
 def evaluate(state: State) -> tuple[State, dict[str, Array]]:
     """Expected reward of a pull, within 0.1; the best scores so far are kept."""
-    time.sleep(state.config.evaluation_pause)
+    time.sleep(float(os.environ.get("TOY_EVALUATION_SECONDS", 0)))
     if state.config.fail_in == "evaluate":
         _fail(state.config, state.step)
     key, _ = jax.random.split(state.key)

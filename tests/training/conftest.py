@@ -1,7 +1,9 @@
 """Runs that others are compared with, made once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import jax
 import pytest
 
 from tests.training import tiny, toy_runs
@@ -35,3 +37,11 @@ def tiny_program(compiled: Path) -> Program:
     """The smallest self-play, compiled."""
     with tiny.caching(compiled):
         return tiny.program()
+
+
+@pytest.fixture(scope="module")
+def unoptimised() -> Iterator[None]:
+    """Compiles in half the time what computes the same, slowly: for tests of small cases."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)

@@ -50,9 +50,7 @@ class Game(NamedTuple):
 
     def wins(self, board: Board, mark: int | None = None) -> set[int]:
         """Moves that win at once."""
-        return {
-            action for action in self.legal(board) if self.play(board, action, mark)[1] == WON
-        }
+        return {action for action in self.legal(board) if self.play(board, action, mark)[1] == WON}
 
     def safe(self, board: Board) -> set[int]:
         """Moves after which the other side has no win at once."""
@@ -67,14 +65,18 @@ class Game(NamedTuple):
         """Of the environment, one for each board."""
         return _states(self, jnp.array(boards, jnp.int8))
 
-    def random_boards(self, seed: int = 0) -> Iterator[Board]:
-        """All positions of random games, one game after the other, without end."""
+    def random_boards(self, seed: int = 0, long: bool = False) -> Iterator[Board]:
+        """All positions of random games, one game after the other, without end.
+
+        long: nobody wins who need not.
+        """
         rng = random.Random(seed)
         while True:
             board, outcome = self.start, PLAYING
             while outcome == PLAYING:
                 yield board
-                board, outcome = self.play(board, rng.choice(self.legal(board)))
+                moves = sorted({*self.legal(board)} - self.wins(board)) if long else []
+                board, outcome = self.play(board, rng.choice(moves or self.legal(board)))
 
 
 def mover(board: Board) -> int:

@@ -1,5 +1,7 @@
 """The device that a run asks for, and those there are."""
 
+import os
+
 import jax
 
 from training.errors import Refused
@@ -8,14 +10,17 @@ from training.errors import Refused
 def choose(wanted: str) -> None:
     """Makes JAX compute on this kind of device ("any": its own choice); raises Refused.
 
+    An accelerator is JAX's own choice where there is one. Each core of a processor is a device.
+
     Must come before anything that JAX computes.
     """
+    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     if wanted == "any":
         return
     if wanted == "cpu":
         jax.config.update("jax_platforms", "cpu")
     try:
-        jax.config.update("jax_default_device", jax.devices(wanted)[0])
+        jax.devices(wanted)
     except RuntimeError:
         raise Refused(
             f"There is no {wanted} here (JAX finds {describe()}): "

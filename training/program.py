@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from training import config, memory
+from training import config, memory, shards
 from training import task as tasks
 from training.config import RunConfig
 
@@ -13,7 +13,7 @@ SEED_KIND = "threefry2x32"
 
 
 class Program:
-    """init and update of a run's task, on JAX's default device.
+    """init and update of a run's task, on as many devices as its parts ask for.
 
     Under jit no two leaves of a first state share a buffer, so that all of it can be donated.
     """
@@ -21,11 +21,15 @@ class Program:
     def __init__(self, run: RunConfig) -> None:
         self._run = run
         self.task: Any = tasks.load(run.task)
-        self._init = jax.jit(lambda key: self.task.init(key, run.settings))
+        parts = self.task.parts(run.settings) if hasattr(self.task, "parts") else 1
+        self._place = shards.replicated(parts)
+        self._init = jax.jit(
+            lambda key: self.task.init(key, run.settings), out_shardings=self._place
+        )
         self._update: Any = None
-        self._free = memory.available(_device())
+        self._free = memory.available(self._first)
         self.shapes: Any = jax.eval_shape(self._init, self._key())
-        memory.check(memory.size(self.shapes), self._free, self.knobs)
+        self._check(memory.size(self.shapes))
 
     def init(self) -> Any:
         """The state that a run begins with; the same for the same seed."""
@@ -33,19 +37,24 @@ class Program:
 
     def compile(self) -> None:
         """Raises NoMemory where an update needs more memory than there was before the run."""
-        lowered = jax.jit(self.task.update, donate_argnums=0).lower(self.shapes)
-        self._update = lowered.compile()
-        memory.check(memory.of_update(self._update), self._free, self.knobs)
+        update = jax.jit(
+            self.task.update,
+            donate_argnums=0,
+            in_shardings=self._place,
+            out_shardings=self._place,
+        )
+        self._update = update.lower(self.shapes).compile()
+        self._check(memory.of_update(self._update))
 
     def update(self, state: Any) -> tuple[Any, int, Mapping[str, Any]]:
         """The next state, its step and the metrics. The old state is used up."""
-        state, metrics = self._update(state)
+        state, metrics = self._update(jax.device_put(state, self._place))
         step, metrics = jax.device_get((state.step, metrics))
         return state, int(step), metrics
 
     def evaluate(self, state: Any) -> tuple[Any, Mapping[str, Any]]:
-        """Leaves the old state alive."""
-        state, metrics = self.task.evaluate(state)
+        """On one device; leaves the old state alive."""
+        state, metrics = self.task.evaluate(jax.device_put(state, self._first))
         return state, jax.device_get(metrics)
 
     @property
@@ -73,8 +82,12 @@ class Program:
     def _key(self) -> jax.Array:
         return jax.random.key(self._run.seed, impl=SEED_KIND)
 
+    @property
+    def _first(self) -> jax.Device:
+        device: jax.Device = self._place.mesh.devices.flat[0]
+        return device
 
-def _device() -> jax.Device:
-    chosen: Any = jax.config.jax_default_device  # type: ignore[attr-defined]
-    device: jax.Device = chosen or jax.devices()[0]
-    return device
+    def _check(self, needed: int) -> None:
+        """needed: bytes on one device. The cores of a processor share its memory."""
+        shared = self._place.mesh.size if self._first.platform == "cpu" else 1
+        memory.check(needed * shared, self._free, self.knobs)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from training import arena, envs, learning, networks, replay_buffer, search
+from training import arena, envs, learning, networks, replay_buffer, search, shards
 from training.arena import Arena, Record
 from training.envs import JaxEnv
 from training.fields import Options
@@ -43,13 +43,17 @@ class Opening:
 
 @dataclass(frozen=True)
 class Config:
-    """games: played at once. buffer: moves of each that are kept to learn from."""
+    """games: played at once. buffer: moves of each that are kept to learn from.
+
+    shards: equal parts of the games, each played on a device of its own where there are as many.
+    """
 
     environment: str = "connectx"
     configuration: Options = ()
     network: Network = field(default_factory=Network)
     search: Search = field(default_factory=Search)
     games: int = field(default=256, metadata={"minimum": 1, "maximum": 1 << 20})
+    shards: int = field(default=2, metadata={"minimum": 1, "maximum": 1024})
     moves_per_update: int = field(default=16, metadata={"minimum": 1, "maximum": 10_000})
     buffer: int = field(default=1024, metadata={"minimum": 1, "maximum": 1 << 20})
     opening: Opening = field(default_factory=Opening)
@@ -58,6 +62,8 @@ class Config:
 
     def __post_init__(self) -> None:
         env = environment(self)
+        if self.games % self.shards:
+            raise ValueError("shards must divide games, which are played in such parts")
         if self.buffer % self.moves_per_update:
             raise ValueError("moves_per_update must divide buffer, which is written in such pieces")
         if env.num_actions**self.arena.depth > arena.LEAVES:
@@ -80,6 +86,10 @@ class State:
 
 def environment(config: Config) -> JaxEnv:
     return envs.load(config.environment, dict(config.configuration))
+
+
+def parts(config: Config) -> int:
+    return config.shards
 
 
 def init(key: Array, config: Config) -> State:
@@ -148,6 +158,23 @@ def evaluate(state: State) -> tuple[State, dict[str, float]]:
 def play(env: JaxEnv, config: Config, params: Params, games: Any, key: Array) -> tuple[Any, Moves]:
     """T moves of each game; one that ends begins anew. Consumes the key."""
 
+    def split(games: Array) -> Array:
+        return games.reshape(config.shards, -1, *games.shape[1:])
+
+    def joined(parts: Array) -> Array:
+        return parts.reshape(-1, *parts.shape[2:])
+
+    def joined_rows(parts: Array) -> Array:
+        return jax.vmap(joined)(jnp.swapaxes(parts, 0, 1))
+
+    parts = jax.tree.map(split, games), jax.random.split(key, config.shards)
+    games, moves = shards.spread(partial(_play_part, env, config), config.shards, params, parts)
+    return jax.tree.map(joined, games), jax.tree.map(joined_rows, moves)
+
+
+def _play_part(
+    env: JaxEnv, config: Config, params: Params, part: tuple[Any, Array]
+) -> tuple[Any, Moves]:
     def move(games: Any, key: Array) -> tuple[Any, Moves]:
         search_key, stray_key, draw_key = jax.random.split(key, 3)
         plan = search.plan(env, config.network, config.search, params, games, search_key)
@@ -158,6 +185,7 @@ def play(env: JaxEnv, config: Config, params: Params, games: Any, key: Array) ->
         moves = Moves(games, plan.policy, plan.value, reward, ended, strayed)
         return envs.select(ended, env.init(), after), moves
 
+    games, key = part
     return jax.lax.scan(move, games, jax.random.split(key, config.moves_per_update))
 
 

@@ -31,10 +31,10 @@ Metrics = Mapping[str, Any]  # scalars by name
 class Task(Protocol):
     """A game or a world: a module with these names. The runner knows nothing else of it.
 
-    It may have two names more: `evaluate(state) -> (state, metrics)`, called between updates at
+    It may have three names more: `evaluate(state) -> (state, metrics)`, called between updates at
     `evaluate_interval`, deterministic and about two seconds long, with the state of its argument
-    left alive; and `environment(config)`, whose name, version and configuration go into
-    checkpoints.
+    left alive; `environment(config)`, whose name, version and configuration go into
+    checkpoints; and `parts(config)`, the equal parts in which its update spreads over devices.
     """
 
     Config: type

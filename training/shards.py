@@ -1,0 +1,40 @@
+"""Equal parts of an update's work, on as many devices as share them evenly.
+
+The parts decide the results, not the devices: a run goes on to the bit with more or fewer of them.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+AXIS = "shards"
+
+
+def mesh(parts: int) -> Mesh:
+    """The devices that so many parts are spread over."""
+    there = jax.devices()
+    count = max(number for number in range(1, len(there) + 1) if parts % number == 0)
+    return Mesh(np.array(there[:count]), (AXIS,))
+
+
+def replicated(parts: int) -> NamedSharding:
+    """Where a state lies whose parts are worked on together: whole, on each of the devices."""
+    return NamedSharding(mesh(parts), PartitionSpec())
+
+
+def spread(call: Callable[[Any, Any], Any], parts: int, common: Any, divided: Any) -> Any:
+    """call(common, part) of each part: first dimension of `divided`, and of what is returned."""
+
+    def share(common: Any, divided: Any) -> Any:
+        return jax.lax.map(partial(call, common), divided)
+
+    split = PartitionSpec(AXIS)
+    specs = (PartitionSpec(), split)
+    spread_out = jax.shard_map(
+        share, mesh=mesh(parts), in_specs=specs, out_specs=split, check_vma=False
+    )
+    return spread_out(common, divided)

@@ -1,6 +1,7 @@
 """`python -m training run | export | bench`: training from a shell, a worker or a kernel."""
 
 import argparse
+import contextlib
 import math
 import os
 import sys
@@ -10,11 +11,12 @@ from pathlib import Path
 from training.errors import TrainingError
 from training.stop import Stop
 
+EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 refused, 75 deadline, 128 + n ended by signal n."
 RESUME_HELP = "auto: the newest checkpoint in DIR, if there is one; none; or a checkpoint's path"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, 1 failed, 2 refused, 75 deadline, 128 + n signal n."""
+    """Runs a command; returns its exit code."""
     options = _parser().parse_args(arguments)
     try:
         return COMMANDS[options.command](options)
@@ -30,7 +32,8 @@ def _run(options: argparse.Namespace) -> int:
 
     code = launch(options.config, options.set, options.out, options.resume, stop)
     if stop.abandoned:
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
         os._exit(code)  # a thread is compiling, and the interpreter would wait for it
     return code
 
@@ -56,7 +59,7 @@ COMMANDS = {"run": _run, "export": _export, "bench": _bench}
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="train, or go on training")
+    run = commands.add_parser("run", help="train, or go on training", epilog=EXIT_CODES)
     run.add_argument("config", metavar="CONFIG.json", help="a file, or the name of a preset")
     run.add_argument("--out", type=Path, required=True, metavar="DIR")
     run.add_argument("--resume", default="auto", metavar="auto|none|PATH", help=RESUME_HELP)

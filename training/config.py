@@ -17,7 +17,8 @@ from training.trials import Sweep
 __all__ = ["ConfigError", "Options", "RunConfig", "Sweep", "from_dict", "load", "to_dict"]
 
 SIZE_LIMIT = 1 << 20  # bytes of a configuration file
-COUNT = {"minimum": 1, "maximum": 2**32 - 1}
+MOST_STEPS = 4_000_000_000  # what uint32 counts, and room for the update that passes it
+COUNT = {"minimum": 1, "maximum": MOST_STEPS}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The device that a run asks for, and those there are."""
 
+import contextlib
 import os
 
 import jax
@@ -10,11 +11,11 @@ from training.errors import Refused
 def choose(wanted: str) -> None:
     """Makes JAX compute on this kind of device ("any": its own choice); raises Refused.
 
-    An accelerator is JAX's own choice where there is one. Each core of a processor is a device.
-
-    Must come before anything that JAX computes.
+    An accelerator is JAX's own choice where there is one. Each core of a processor is a device,
+    unless JAX has computed in this process already.
     """
-    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    with contextlib.suppress(RuntimeError):
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     if wanted == "any":
         return
     if wanted == "cpu":

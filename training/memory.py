@@ -49,11 +49,12 @@ def check(needed: int, there: int | None, knobs: str) -> None:
 
 
 def shown(count: float) -> str:
-    for unit in UNITS[:-1]:
-        if count < 1024:
-            return f"{count:.3g} {unit}"
-        count /= 1024
-    return f"{count:,.4g} {UNITS[-1]}"
+    """For people, in three digits or four."""
+    units = iter(UNITS)
+    unit = next(units)
+    while count >= 1024 and unit != UNITS[-1]:
+        count, unit = count / 1024, next(units)
+    return f"{count:.0f} {unit}" if count >= 100 or unit == UNITS[0] else f"{count:.3g} {unit}"
 
 
 def _of_machine() -> int | None:

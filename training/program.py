@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import numpy as np
 
 from training import config, memory, shards
 from training import task as tasks
 from training.config import RunConfig
+from training.errors import Refused
 
 SEED_KIND = "threefry2x32"
 
@@ -30,6 +32,11 @@ class Program:
         self._free = memory.available(self._first)
         self.shapes: Any = jax.eval_shape(self._init, self._key())
         self._check(memory.size(self.shapes))
+        most = int(np.iinfo(self.shapes.step.dtype).max)
+        if run.total_steps > most:
+            raise Refused(
+                f'"total_steps" must be at most {most} for {run.task}, which counts so far.'
+            )
 
     def init(self) -> Any:
         """The state that a run begins with; the same for the same seed."""

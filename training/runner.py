@@ -269,12 +269,15 @@ class _Session:
         """An emergency checkpoint of the last completed state, if it is alive; what came of it."""
         if self._progress is None:
             return "nothing had been computed yet"
+        lost = "the state was lost with the update that failed"
         if any(leaf.is_deleted() for leaf in jax.tree.leaves(self._progress.state)):
-            return "the state was lost with the update that failed"
+            return lost
         try:
             path = self._saver.emergency(self._dated)
         except CheckpointError as error:
             return str(error)
+        except RuntimeError:  # deleted under another name, with which it shared its memory
+            return lost
         return f"saved {path.name}" if path else "the state could not be saved"
 
     def _failed(self, error: Exception) -> Outcome:

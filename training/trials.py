@@ -45,7 +45,7 @@ class Sweep:
     the mean of those before it, end after it.
     """
 
-    steps: int = field(metadata={"minimum": 1, "maximum": 2**32 - 1})
+    steps: int = field(metadata={"minimum": 1})
     grid: tuple[tuple[str, Choices], ...] = ()
     random: tuple[tuple[str, Range | Choices], ...] = ()
     trials: int | None = field(default=None, metadata={"minimum": 1, "maximum": MOST_TRIALS})

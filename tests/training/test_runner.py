@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 def test_first_lines_say_what_runs_where(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert train_here(tmp_path / "run", total_steps=100) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert lines[0].startswith("devices: 1 x ")
+    assert re.match(r"devices: \d+ x ", lines[0])
     assert lines[1].startswith("versions: python 3.")
     assert {"jax", "jaxlib", "flax", "optax", "numpy"} <= set(re.findall(r"[a-z]+", lines[1]))
     assert lines[2] == "seed: 3"
@@ -174,6 +174,11 @@ def test_more_memory_than_there_is_names_the_knobs(tmp_path: Path) -> None:
     assert re.match(r"This run needs 109 TiB of memory and [0-9.]+ [MGT]iB are free: ", sentence)
     assert sentence.endswith('turn down "toy.buffer" (now 10000000000000), "toy.batch" (now 8).')
     assert not (tmp_path / "run" / "summary.json").exists()
+
+
+def test_more_steps_than_the_task_can_count_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="at most 2147483647 for toy"):
+        train_here(tmp_path / "run", total_steps=3_000_000_000)
 
 
 @pytest.mark.parametrize("device", ["gpu", "tpu"])

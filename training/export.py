@@ -40,6 +40,7 @@ WEIGHTS_FILE = "weights.safetensors"
 MODULES = (
     "settings",
     "boards",
+    "clock",
     "network",
     "heuristic",
     "tree",

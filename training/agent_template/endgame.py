@@ -1,15 +1,14 @@
 """Exact play near the end: alpha-beta over won, drawn and lost, with a transposition table."""
 
-from time import perf_counter
-
 from training.agent_template.boards import Board, Sets
+from training.agent_template.clock import Clock
 
 LOST, DRAWN, WON = -1, 0, 1
 # One object for each pair of low and high, so that the garbage collector has none to look at.
 BOUNDS = {low: {high: (low, high) for high in (LOST, DRAWN, WON)} for low in (LOST, DRAWN, WON)}
 UNKNOWN = BOUNDS[LOST][WON]
 LOOK_EVERY = 64  # positions between two looks at the clock
-MAX_ENTRIES = 200_000
+MAX_ENTRIES = 150_000
 
 
 class OutOfTime(Exception):
@@ -23,11 +22,11 @@ class Endgame:
         self.board = board
         self.bounds: dict[int, tuple[int, int]] = {}
         self.visited = 0
-        self.last = self.pause = self.deadline = 0.0
+        self.limit(float("inf"), Clock())
 
-    def limit(self, positions: float, deadline: float) -> None:
-        """Of what follows: how many positions may be looked at, and until when."""
-        self.last, self.deadline = self.visited + positions, deadline
+    def limit(self, last: float, clock: Clock, kept: float = 0.0) -> None:
+        """last: count of visited positions to stop at; kept: seconds to leave on the clock."""
+        self.last, self.clock, self.kept = last, clock, kept
         self.pause = min(self.last, self.visited + LOOK_EVERY)
         if len(self.bounds) > MAX_ENTRIES:
             self.bounds.clear()
@@ -93,6 +92,6 @@ class Endgame:
         return best
 
     def _look_at_limits(self) -> None:
-        if self.visited >= self.last or perf_counter() >= self.deadline:
+        if self.visited >= self.last or self.clock.left() <= self.kept:
             raise OutOfTime
         self.pause = min(self.last, self.visited + LOOK_EVERY)

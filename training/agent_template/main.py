@@ -6,9 +6,10 @@ import sys
 from time import perf_counter
 from typing import Any
 
+from training.agent_template.clock import FOREVER_S, Clock, clock_of_move
 from training.agent_template.network import read_weights
 from training.agent_template.planner import Limits, Plan
-from training.agent_template.player import Player, collector_paused, time_limit
+from training.agent_template.player import Player, collector_paused
 from training.agent_template.settings import MOVE_SECONDS, STARTED
 
 WEIGHTS = ""  # a safetensors file in base64; where empty, WEIGHTS_FILE lies beside this one
@@ -35,23 +36,22 @@ def plan(
     observation: Any,
     configuration: Any,
     simulations: float = float("inf"),
-    seconds: float = float("inf"),
+    seconds: float = FOREVER_S,
     positions: float = 0,
 ) -> Plan:
     """What the agent would play and why, found anew within these limits.
 
-    simulations: of the tree; positions: that alpha-beta may look at, in the last part of a game.
+    simulations: of the tree. seconds: of processor time. positions: that alpha-beta may look at,
+    in the last part of a game. Without seconds the same limits always give the same plan.
     """
-    limits = Limits(simulations, positions, perf_counter() + seconds)
+    limits = Limits(Clock(seconds), simulations, positions)
     with collector_paused():
         return PLAYER.plan(observation, configuration, limits, fresh=True)
 
 
 def agent(observation: Any, configuration: Any) -> int:
     """The action; what was found stays in memory for the next move."""
-    started = perf_counter()
     spent = LOADING_S.pop() if LOADING_S else 0.0
-    seconds = time_limit(observation, configuration, MOVE_SECONDS, spent)
+    limits = Limits(clock_of_move(observation, configuration, MOVE_SECONDS, spent))
     with collector_paused():
-        limits = Limits(deadline=started + seconds)
         return PLAYER.plan(observation, configuration, limits, fresh=False).action

@@ -2,24 +2,26 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from time import perf_counter
 
 from training.agent_template.boards import Board
+from training.agent_template.clock import Clock
 from training.agent_template.endgame import DRAWN, LOST, WON, Endgame, OutOfTime
 from training.agent_template.tree import DEAD, Evaluate, Node, Tree
 
 PROOF_CELLS = 32  # empty cells from which on proofs are tried
-FIRST_SHARE, TREE_SHARE = 0.1, 0.5  # of a move's time, when each must end
+LEAF_CELLS = 24  # and on positions of the tree, with so few of them empty
+LEAF_POSITIONS = 500  # that alpha-beta may look at for one of these
+PROOF_SHARE = 0.2  # of a move's time, for those of the position itself
 UNPROVEN = -1e9
 
 
 @dataclass(frozen=True)
 class Limits:
-    """simulations of the tree; positions of alpha-beta; a time, as perf_counter tells it."""
+    """simulations: of the tree. positions: that alpha-beta may look at."""
 
+    clock: Clock
     simulations: float = float("inf")
     positions: float = float("inf")
-    deadline: float = float("inf")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Planner:
 
     def __init__(self, board: Board, evaluate: Evaluate) -> None:
         self.board = board
-        self.tree, self.endgame = Tree(board, evaluate), Endgame(board)
+        self.tree, self.endgame = Tree(board, evaluate, self._prove_leaf), Endgame(board)
 
     def plan(self, mine: int, theirs: int, limits: Limits) -> Plan:
         """What to play with these stones."""
@@ -60,32 +62,35 @@ class Planner:
         )
 
     def _think(self, root: Node, limits: Limits) -> int:
-        """Proofs, tree, proofs of what the tree thinks best. Returns the simulations done."""
-        started, before = perf_counter(), self.endgame.visited
-        span = limits.deadline - started
-        self._prove(root, limits.positions, started + FIRST_SHARE * span)
-        done = self.tree.run(root, limits.simulations, started + TREE_SHARE * span)
-        looked_at = self.endgame.visited - before
-        self._prove(root, limits.positions - looked_at, limits.deadline)
-        return done + self.tree.run(root, limits.simulations - done, limits.deadline)
+        """Proofs first, then the tree, which asks for more of them. Returns its simulations."""
+        self.clock, self.last = limits.clock, self.endgame.visited + limits.positions
+        self._prove(root, (1 - PROOF_SHARE) * self.clock.left())
+        return self.tree.run(root, limits.simulations, self.clock)
+
+    def _prove_leaf(self, leaf: Node) -> None:
+        if leaf.stones >= self.board.size - LEAF_CELLS and self.endgame.visited < self.last:
+            last = min(self.last, self.endgame.visited + LEAF_POSITIONS)
+            self.endgame.limit(last, self.clock)
+            with suppress(OutOfTime):
+                leaf.prove(self.endgame.solve(leaf.sets))
 
     def _visits(self, root: Node) -> dict[int, int]:
         if root.bits is None:
             return {}
         return dict(zip(map(self._action, root.bits), root.visits, strict=True))
 
-    def _prove(self, root: Node, positions: float, deadline: float) -> None:
-        """Near the end, looks for a move that wins, and rules out those that lose."""
-        empty = self.board.cells & ~(root.mine | root.theirs)
-        if root.solved is not None or empty.bit_count() > PROOF_CELLS:
+    def _prove(self, root: Node, kept: float) -> None:
+        """Near the end, looks for a move that wins, and rules out those that lose.
+
+        kept: seconds to leave on the clock.
+        """
+        if root.solved is not None or root.stones < self.board.size - PROOF_CELLS:
             return
-        self.endgame.limit(positions, deadline)
-        passes = (
-            (self._find_win, self._rule_out) if root.q >= 0 else (self._rule_out, self._find_win)
-        )
+        self.endgame.limit(self.last, self.clock, kept)
+        steps = [self._find_win, self._rule_out]
         with suppress(OutOfTime):
-            for look in passes:
-                look(root)
+            for step in steps if root.q >= 0 else steps[::-1]:
+                step(root)
 
     def _find_win(self, root: Node) -> None:
         for index, child in self._open_moves(root):
@@ -102,7 +107,7 @@ class Planner:
                 if self.endgame.reaches(child.sets, WON):
                     losing.append((index, child))
         finally:
-            if len(losing) < len(moves):
+            if len(losing) < sum(mean > DEAD for mean in root.means):
                 for index, child in losing:
                     child.prove(WON)
                     self.tree.settle(root, index, LOST)
@@ -110,7 +115,7 @@ class Planner:
     def _open_moves(self, root: Node) -> list[tuple[int, Node]]:
         """Moves that nothing is proven of, the best first."""
         moves = [(index, self.tree.child(root, index)) for index in range(len(root.bits))]
-        moves.sort(key=lambda move: root.visits[move[0]], reverse=True)
+        moves.sort(key=lambda move: (root.visits[move[0]], root.priors[move[0]]), reverse=True)
         return [move for move in moves if move[1].solved is None and root.solved is None]
 
     def _choice(self, root: Node) -> int:

@@ -1,18 +1,16 @@
-"""From what the engine shows to an action: finds the board, keeps to the clock."""
+"""From what the engine shows to a plan: finds the board, and who plays on it."""
 
 import gc
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from training.agent_template.boards import Board
+from training.agent_template.clock import read
 from training.agent_template.heuristic import Heuristic
 from training.agent_template.network import Array, Network
 from training.agent_template.planner import Limits, Plan, Planner
 
-SHARE = 0.8  # of a clock that may be used up
-MARGIN_S = 0.004  # for what comes after the last look at the clock
 DEFAULTS = {"rows": 6, "columns": 7, "inarow": 4}
 
 
@@ -40,38 +38,6 @@ class Player:
         mark = 1 + (len(cells) - cells.count(0)) % 2
         mark = int(read(observation, "mark", mark))
         return self.planner.plan(*self.planner.board.sets(cells, mark), limits)
-
-
-def time_limit(
-    observation: Any, configuration: Any, move_seconds: float, spent: float = 0.0
-) -> float:
-    """Seconds to think: the agent's own limit, or what the game's clocks allow if that is less.
-
-    A part of the bank may be used for each move that is left. spent: seconds of this move that
-    have passed before.
-    """
-    board = read(observation, "board", ())
-    moves = (len(board) - sum(map(bool, board)) + 1) // 2
-    bank = number(read(observation, "remainingOverageTime", 0.0), 0.0) / max(1, moves)
-    turn = number(read(configuration, "actTimeout", None), move_seconds)
-    return max(0.0, min(move_seconds, SHARE * (turn + bank) - spent) - MARGIN_S)
-
-
-def read(source: Any, name: str, default: Any) -> Any:
-    """An entry of a dictionary, or an attribute: engines show either."""
-    try:
-        found = source[name]
-    except (KeyError, TypeError, AttributeError):
-        found = getattr(source, name, None)
-    return default if found is None else found
-
-
-def number(value: Any, default: float) -> float:
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        return default
-    return max(0.0, found) if math.isfinite(found) else default
 
 
 @contextmanager

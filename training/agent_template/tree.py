@@ -8,9 +8,9 @@ won or lost at once is seen on the bit sets, before the network is asked.
 from collections.abc import Callable, Sequence
 from math import exp, sqrt
 from operator import mul
-from time import perf_counter
 
 from training.agent_template.boards import Board, Sets
+from training.agent_template.clock import Clock
 
 Evaluate = Callable[[Sequence[Sets]], tuple[list[list[float]], list[float]]]
 
@@ -18,7 +18,7 @@ EXPLORATION = 1.5
 UNTRIED = 0.2  # how much worse than its position a move counts until it is tried
 BATCH = 8
 SPREAD = 16  # visits of the root for each position more in a batch
-MAX_NODES = 40_000
+MAX_NODES = 35_000
 SWEEP_S = 1.5e-6  # for each new node, when the garbage collector is let loose again
 DEAD = -1e9  # the mean of a move that is proven lost: never chosen
 
@@ -60,6 +60,10 @@ class Node:
     def sets(self) -> Sets:
         return self.mine, self.theirs, self.wins, self.threats
 
+    @property
+    def stones(self) -> int:
+        return (self.mine | self.theirs).bit_count()
+
     def prove(self, outcome: int) -> None:
         self.solved, self.q = outcome, float((outcome > 0) - (outcome < 0))
 
@@ -68,19 +72,24 @@ Path = list[tuple[Node, int]]
 
 
 class Tree:
-    def __init__(self, board: Board, evaluate: Evaluate) -> None:
-        self.board, self.evaluate = board, evaluate
+    """evaluate: asks the network; prove: looks for a proof, and may solve the node."""
+
+    def __init__(self, board: Board, evaluate: Evaluate, prove: Callable[[Node], None]) -> None:
+        self.board, self.evaluate, self.prove = board, evaluate, prove
         self.layers: list[dict[int, Node]] = [{} for _ in range(board.size + 1)]
         self.count = 0
 
     def root(self, mine: int, theirs: int) -> Node:
-        """The node of this position; what can no longer be reached is forgotten."""
+        """The node of this position; what lies before it in a game is forgotten, others too."""
         stones = (mine | theirs).bit_count()
-        known = self.layers[stones].get(self._key(mine, theirs))
-        for layer in self.layers[:stones] if known else self.layers:
-            self.count -= len(layer)
-            layer.clear()
-        root = known or self._node(*self.board.position(mine, theirs))
+        root = self.layers[stones].get(self._key(mine, theirs))
+        if root and self.count <= MAX_NODES // 2:
+            self._clear(stones)
+        else:
+            self._clear(len(self.layers))
+            if root:
+                self._keep(root)
+        root = root or self._node(*self.board.position(mine, theirs))
         if root.solved is None:
             if root.priors is None:
                 self._evaluate([root])
@@ -88,14 +97,31 @@ class Tree:
                 self._grow(root)
         return root
 
-    def run(self, root: Node, simulations: float, deadline: float) -> int:
+    def _clear(self, layers: int) -> None:
+        """So many, from the first."""
+        for layer in self.layers[:layers]:
+            self.count -= len(layer)
+            layer.clear()
+
+    def _keep(self, root: Node) -> None:
+        """All that can be reached from here."""
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            layer, key = self.layers[node.stones], self._key(node.mine, node.theirs)
+            if key not in layer:
+                layer[key] = node
+                self.count += 1
+                if node.bits is not None:
+                    waiting += filter(None, node.children)
+
+    def run(self, root: Node, simulations: float, clock: Clock) -> int:
         """Searches until the move is decided or a limit reached. Returns the simulations done."""
-        done, started, nodes = 0, perf_counter(), self.count
+        done, before, nodes = 0, clock.left(), self.count
         while done < simulations and root.solved is None and self.count < MAX_NODES:
-            now = perf_counter() + SWEEP_S * (self.count - nodes)
-            rate = done / (now - started)
-            left = min(simulations - done, rate * (deadline - now) if done else simulations)
-            if now >= deadline or is_decided(root, left):
+            left = clock.left() - SWEEP_S * (self.count - nodes)
+            possible = done / (before - left) * left if done else simulations
+            if left <= 0 or is_decided(root, min(simulations - done, possible)):
                 break
             count = int(min(BATCH, 1 + root.n // SPREAD, simulations - done))
             self._simulate(root, count)
@@ -130,8 +156,10 @@ class Tree:
 
     def _simulate(self, root: Node, count: int) -> None:
         paths = [self._descend(root) for _ in range(count)]
-        pending = list({id(leaf): leaf for _, leaf in paths if leaf.solved is None}.values())
-        if pending:
+        leaves = {id(leaf): leaf for _, leaf in paths if leaf.solved is None}
+        for leaf in leaves.values():
+            self.prove(leaf)
+        if pending := [leaf for leaf in leaves.values() if leaf.solved is None]:
             self._evaluate(pending)
         for path, leaf in paths:
             self._back_up(path, leaf)

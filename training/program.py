@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from training import config, memory, shards
@@ -53,16 +54,23 @@ class Program:
         self._update = update.lower(self.shapes).compile()
         self._check(memory.of_update(self._update))
 
+    def place(self, state: Any) -> Any:
+        """The state where updates want it, in memory of its own.
+
+        An array on the CPU may share its memory with what it was made from, say a file's bytes.
+        """
+        return jax.device_put(jax.tree.map(jnp.copy, state), self._place)
+
     def update(self, state: Any) -> tuple[Any, int, Mapping[str, Any]]:
-        """The next state, its step and the metrics. The old state is used up."""
-        state, metrics = self._update(jax.device_put(state, self._place))
+        """The next state, its step and the metrics. The old state, in its place, is used up."""
+        state, metrics = self._update(state)
         step, metrics = jax.device_get((state.step, metrics))
         return state, int(step), metrics
 
     def evaluate(self, state: Any) -> tuple[Any, Mapping[str, Any]]:
-        """On one device; leaves the old state alive."""
+        """On one device; leaves the old state alive. The new one lies in place."""
         state, metrics = self.task.evaluate(jax.device_put(state, self._first))
-        return state, jax.device_get(metrics)
+        return jax.device_put(state, self._place), jax.device_get(metrics)
 
     @property
     def evaluates(self) -> bool:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from training import resume as resuming
 from training import summary
@@ -142,8 +141,7 @@ class _Session:
 
     def _take_up(self, origin: Origin) -> None:
         progress = _progress_of(origin)
-        # Of its own memory: an array on the CPU may share that of the file that was read.
-        self._progress = replace(progress, state=jax.tree.map(jnp.copy, progress.state))
+        self._progress = replace(progress, state=self._program.place(progress.state))
         self._earlier_seconds = progress.trackers.clocks.get("seconds", 0.0)
 
     def _tidy_lines(self) -> None:

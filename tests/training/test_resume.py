@@ -4,6 +4,8 @@ import json
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -65,9 +67,9 @@ def test_sigterm_saves_what_the_run_is_and_it_goes_on_from_there(
 
 def test_deadline_ends_a_run_that_goes_on_later(tmp_path: Path, reference: Path) -> None:
     out = tmp_path / "run"
-    run = Process(out, "--deadline-seconds", "0.01")
-    assert run.code() == 75
-    assert summary(out)["reason"].startswith("the deadline of 0.01 seconds")
+    assert train_here(out, deadline_seconds=0.5) == 75
+    assert summary(out)["reason"].startswith("the deadline of 0.5 seconds")
+    assert summary(out)["state"] == "stopped"
     assert train_here(out) == 0
     assert_same(out, reference)
 
@@ -176,9 +178,12 @@ def test_resume_of_a_path_does_not_contradict_newer_checkpoints(half: Path) -> N
 
 def test_second_process_on_one_folder_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    run = Process(out)
-    run.wait_for_line("starts at")
-    with pytest.raises(Refused, match=f"Another process \\(id {run.popen.pid}\\) is training"):
-        train_here(out)
-    run.send(signal.SIGKILL)
+    code = f"from training.lock import *\nwith locked(Path({str(out)!r})): print(); input()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"\n"
+        with pytest.raises(Refused, match=f"Another process \\(id {other.pid}\\) is training"):
+            train_here(out)
+        other.kill()
     assert train_here(out, total_steps=100) == 0, "the lock ended with its holder"

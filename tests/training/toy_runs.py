@@ -41,10 +41,16 @@ def write_config(folder: Path, **changes: Any) -> Path:
     return path
 
 
-def train_here(out: Path, *overrides: str, resume: str = "auto", **changes: Any) -> int:
+def train_here(
+    out: Path,
+    *overrides: str,
+    resume: str = "auto",
+    deadline_seconds: float | None = None,
+    **changes: Any,
+) -> int:
     """The exit code of a run in this process."""
     config = write_config(out.parent / f"{out.name}-config", **changes)
-    return launch.launch(str(config), overrides, out, resume, Stop())
+    return launch.launch(str(config), overrides, out, resume, Stop(deadline_seconds))
 
 
 class Process:

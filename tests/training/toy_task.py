@@ -110,13 +110,17 @@ def evaluate(state: State) -> tuple[State, dict[str, Array]]:
     time.sleep(float(os.environ.get("TOY_EVALUATION_SECONDS", 0)))
     if state.config.fail_in == "evaluate":
         _fail(state.config, state.step)
+    return _judge(state)
+
+
+@jax.jit
+def _judge(state: State) -> tuple[State, dict[str, Array]]:
     key, _ = jax.random.split(state.key)
     contexts = jnp.arange(state.config.arms)
     expected = jnp.mean(jnp.diagonal(jax.nn.softmax(_scores(state.params, contexts))))
     best = jnp.maximum(state.best, state.params["scores"]["kernel"])
     ends = {"expected_low": expected - 0.1, "expected_high": expected + 0.1}
-    metrics = {"expected": expected, **ends}
-    return state.replace(key=key, best=best), metrics
+    return state.replace(key=key, best=best), {"expected": expected, **ends}
 
 
 def _host(config: Config, state: State) -> None:

@@ -7,7 +7,6 @@ import jax
 import pytest
 
 from tests.training import tiny, toy_runs
-from training.program import Program
 
 
 @pytest.fixture(scope="session")
@@ -27,16 +26,20 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_reference(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Path:
     """A run of the smallest self-play that was never cut."""
-    out = tmp_path_factory.mktemp("tiny") / "reference"
-    assert tiny.train_here(out, compiled) == 0
-    return out
+    return _uncut(tmp_path_factory, compiled, optimised=False)
 
 
 @pytest.fixture(scope="session")
-def tiny_program(compiled: Path) -> Program:
-    """The smallest self-play, compiled."""
-    with tiny.caching(compiled):
-        return tiny.program()
+def optimised_reference(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Path:
+    """The same as people run it."""
+    return _uncut(tmp_path_factory, compiled, optimised=True)
+
+
+def _uncut(factory: pytest.TempPathFactory, compiled: Path, optimised: bool) -> Path:
+    out = factory.mktemp("tiny") / "reference"
+    run = tiny.Process(out, compiled, optimised=optimised)
+    assert run.code() == 0, run.log.read_text()
+    return out
 
 
 @pytest.fixture(scope="module")

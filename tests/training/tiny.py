@@ -1,22 +1,16 @@
-"""The smallest self-play that learns: its configuration, and runs of it here and elsewhere."""
+"""The smallest self-play that learns: its configuration, and processes that run it."""
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jax
-from jax.experimental.compilation_cache import compilation_cache
-
 from tests.training.toy_runs import COMPILED
-from training import config, launch
-from training.program import Program
-from training.stop import Stop
+from training import config
 
 # All that can be: what the tests say must not hang on anyone's idea of a good default.
 SELFPLAY = {
@@ -24,6 +18,7 @@ SELFPLAY = {
     "network": {"kind": "mlp", "width": 16, "depth": 2},
     "search": {"simulations": 8, "considered": 9, "value_weight": 0.05},
     "games": 16,
+    "shards": 2,
     "moves_per_update": 8,
     "buffer": 64,
     "opening": {"moves": 9, "chance": 0.3},
@@ -31,7 +26,7 @@ SELFPLAY = {
         "batch": 64,
         "batches": 4,
         "learning_rate": 0.003,
-        "decay": 40_000,
+        "decay": 200_000,
         "weight_decay": 0.0001,
         "value_weight": 1.0,
         "lam": 0.9,
@@ -54,49 +49,31 @@ def settings(**changes: Any) -> Any:
     return config.from_dict(CONFIG | {"selfplay": SELFPLAY | changes}).settings
 
 
-def program() -> Program:
-    """Its update compiled."""
-    made = Program(config.from_dict(CONFIG))
-    made.compile()
-    return made
-
-
-@contextlib.contextmanager
-def caching(folder: Path) -> Iterator[None]:
-    """What this process compiles is kept in a folder, and taken from there."""
-    names = {"jax_compilation_cache_dir": str(folder)}
-    names |= {name.lower(): json.loads(value) for name, value in COMPILED.items()}
-    before = {name: getattr(jax.config, name) for name in names}
-    _configure(names)
-    try:
-        yield
-    finally:
-        _configure(before)
-
-
-def _configure(values: dict[str, Any]) -> None:
-    for name, value in values.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
-
-
-def train_here(out: Path, cache: Path) -> int:
-    """The exit code of a run in this process."""
-    with caching(cache):
-        return launch.launch(str(_write_config(out)), (), out, "auto", Stop())
+def variables(cache: Path, optimised: bool) -> dict[str, str]:
+    """Of the environment of a run."""
+    return COMPILED | {
+        "JAX_COMPILATION_CACHE_DIR": str(cache),
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": str(int(not optimised)),
+        "JAX_PLATFORMS": "cpu",
+    }
 
 
 class Process:
-    """A run in a process of its own. log: what it prints."""
+    """A run in a process of its own, by default on all cores. log: what it prints.
 
-    def __init__(self, out: Path, cache: Path) -> None:
+    optimised: as people run it; else compiled in half the time, to slower code.
+    """
+
+    def __init__(
+        self, out: Path, cache: Path, cores: int | None = None, optimised: bool = False
+    ) -> None:
         self.out, self.log = out, out.parent / f"{out.name}.log"
-        command = [sys.executable, "-m", "training", "run", _write_config(out), "--out", out]
-        environment = {**os.environ, **COMPILED, "JAX_COMPILATION_CACHE_DIR": str(cache)}
+        command = [sys.executable, "-m", "training", "run", write_config(out), "--out", out]
+        environment = os.environ | variables(cache, optimised)
         with self.log.open("a") as log:
-            self.popen = subprocess.Popen(
-                command, stdout=log, stderr=log, env=environment | {"JAX_PLATFORMS": "cpu"}
-            )
+            self.popen = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        # Python is still starting: JAX has not looked yet.
+        os.sched_setaffinity(self.popen.pid, sorted(os.sched_getaffinity(0))[:cores])
 
     @property
     def lines(self) -> int:
@@ -123,7 +100,7 @@ class Process:
             self.popen.kill()
 
 
-def _write_config(out: Path) -> Path:
+def write_config(out: Path) -> Path:
     path = out.parent / f"{out.name}.json"
     path.write_text(json.dumps(CONFIG))
     return path

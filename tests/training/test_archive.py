@@ -1,0 +1,85 @@
+"""The archive trains where there is nothing but jax, flax, optax, NumPy and what these need."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.training import tiny
+from tests.training.toy_runs import content, metrics
+from training import archive, checkpoint
+
+PACKAGES = ("training", "evaluation", *archive.CARRIED)
+ALONE = Path(__file__).with_name("alone.py")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return archive.build(tmp_path_factory.mktemp("archive") / "training.zip")
+
+
+def test_equal_sources_give_equal_bytes(built, tmp_path):
+    assert archive.build(tmp_path / "again.zip").read_bytes() == built.read_bytes()
+
+
+def test_archive_is_small_and_free_of_tests(built):
+    assert built.stat().st_size < 1_000_000
+    with zipfile.ZipFile(built) as file:
+        names = file.namelist()
+        assert all(entry.external_attr >> 16 == 0o644 for entry in file.infolist())
+    assert len(names) == len(set(names))
+    assert not [name for name in names if "test" in Path(name).name.split("_")]
+    assert {name.partition("/")[0] for name in names} == {*PACKAGES, "licences"}
+    for package in archive.CARRIED:
+        assert [name for name in names if name.startswith(f"licences/{package}/LICENSE")]
+
+
+def test_archive_replaces_what_is_there(built, tmp_path):
+    (tmp_path / "training.zip").write_bytes(b"x" * 3_000_000)
+    assert archive.build(tmp_path / "training.zip").read_bytes() == built.read_bytes()
+
+
+def run_alone(built: Path, folder: Path, cache: Path, *arguments: object) -> str:
+    """What the trainer prints, in a fresh interpreter, elsewhere, with the archive alone."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-I", ALONE, built, *map(str, arguments)],
+        cwd=folder,
+        env=environment | tiny.variables(cache, optimised=False),
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_archive_trains_alone_to_the_same_bits(built, tmp_path, tiny_reference, compiled):
+    settings = tiny.write_config(tmp_path / "run")
+    told = run_alone(built, tmp_path, compiled, "run", settings, "--out", "run")
+    assert "complete at step 12,032" in told
+    assert metrics(tmp_path / "run") == metrics(tiny_reference)
+    newest = checkpoint.candidates(tiny_reference)[0]
+    assert content(tmp_path / "run" / newest.name) == content(newest)
+    exported = run_alone(
+        built,
+        tmp_path,
+        compiled,
+        "export",
+        "--checkpoint",
+        f"run/{newest.name}",
+        "--out",
+        "a.tar.gz",
+    )
+    assert (tmp_path / "a.tar.gz").exists(), exported
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["tictactoe", "connectx-quick"])
+def test_presets_begin_in_the_archive(built, tmp_path, compiled, preset):
+    short = ("--set", "total_steps=100", "--set", "evaluate_interval=0")
+    told = run_alone(built, tmp_path, compiled, "run", preset, "--out", "run", *short)
+    assert "complete at step" in told

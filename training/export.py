@@ -169,7 +169,7 @@ def expected_shapes(about: Mapping[str, Any]) -> Shapes:
 
 def check_tensors(tensors: Weights, expected: Shapes) -> None:
     for name in sorted(tensors.keys() ^ expected.keys()):
-        what = "lacks" if name in expected else "has an unknown"
+        what = "lacks the" if name in expected else "has an unknown"
         raise ExportError(f"This checkpoint {what} tensor {storage.WEIGHTS}{name}.")
     for name, tensor in tensors.items():
         if tensor.shape != expected[name] or tensor.dtype != np.float32:

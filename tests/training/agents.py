@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from training import envs, export, networks, storage
+from training.agent_template.boards import Board
 from training.folder import replacing
 from training.manifest import Manifest
 from training.networks import Network
@@ -17,6 +18,30 @@ from training.networks import Network
 CONNECTX = ("connectx", {"rows": 6, "columns": 7, "inarow": 4})
 TICTACTOE = ("tictactoe", {"rows": 3, "columns": 3, "inarow": 3})
 MLP = Network("mlp", 64, 2)
+SIZES = [
+    CONNECTX,
+    TICTACTOE,
+    ("connectx", {"rows": 4, "columns": 5, "inarow": 3}),
+    ("connectx", {"rows": 9, "columns": 9, "inarow": 5}),
+    ("connectx", {"rows": 3, "columns": 8, "inarow": 4}),
+    ("connectx", {"rows": 5, "columns": 2, "inarow": 3}),
+]
+
+
+def board_of(game):
+    return Board(*game[1].values(), falls=game[0] == "connectx")
+
+
+def env_of(game):
+    return envs.load(game[0], game[1] if game[0] == "connectx" else {})
+
+
+def mark_of(cells):
+    return 1 + (len(cells) - cells.count(0)) % 2
+
+
+def sets_of(board, cells):
+    return board.position(*board.sets(cells, mark_of(cells)))
 
 
 def params_of(env: envs.JaxEnv, network: Network, seed: int = 0) -> dict[str, Any]:
@@ -41,7 +66,7 @@ def flat(params: dict[str, Any]) -> dict[str, np.ndarray]:
 
 def write_checkpoint(path: Path, game=CONNECTX, network=MLP, seed: int = 0, **changes: Any) -> Path:
     """changes: to the manifest; `tensors` are taken instead of random ones."""
-    env = envs.load(game[0], game[1] if game[0] == "connectx" else {})
+    env = env_of(game)
     settings = {"kind": network.kind, "width": network.width, "depth": network.depth}
     tensors = changes.pop("tensors", None) or {
         f"params/{name}": tensor for name, tensor in flat(params_of(env, network, seed)).items()
@@ -78,10 +103,13 @@ def random_boards(game, count: int, seed: int = 0) -> list[list[int]]:
     rng = random.Random(seed)
     boards: list[list[int]] = []
     while len(boards) < count:
-        board, mark, played = [0] * (rows * columns), 1, []
-        while not _has_line(board, rows, columns, inarow) and 0 in board:
+        board, mark, played, ended = [0] * (rows * columns), 1, [], False
+        while not ended and 0 in board:
             played.append(board[:])
-            board[rng.choice(_cells(board, game))] = mark
+            cell = rng.choice(_cells(board, game))
+            board[cell] = mark
+            stones = np.array(board).reshape(rows, columns) == mark
+            ended = completes(stones, divmod(cell, columns), inarow)
             mark = 3 - mark
         boards += rng.sample(played, min(4, len(played)))
     return boards[:count]
@@ -94,15 +122,6 @@ def _cells(board: list[int], game) -> list[int]:
     if game[0] == "tictactoe":
         return empty
     return [cell for cell in empty if cell + columns >= len(board) or board[cell + columns]]
-
-
-def _has_line(board: list[int], rows: int, columns: int, inarow: int) -> bool:
-    grid = np.array(board).reshape(rows, columns)
-    return any(
-        completes(grid == mark, cell, inarow)
-        for mark in (1, 2)
-        for cell in np.argwhere(grid == mark)
-    )
 
 
 def completes(stones: np.ndarray, cell: Sequence[int], inarow: int) -> bool:

@@ -44,7 +44,7 @@ def plan(
     simulations: of the tree. seconds: of processor time. positions: that alpha-beta may look at,
     in the last part of a game. Without seconds the same limits always give the same plan.
     """
-    limits = Limits(Clock(seconds), simulations, positions)
+    limits = Limits(simulations, positions, Clock(seconds))
     with collector_paused():
         return PLAYER.plan(observation, configuration, limits, fresh=True)
 
@@ -52,6 +52,6 @@ def plan(
 def agent(observation: Any, configuration: Any) -> int:
     """The action; what was found stays in memory for the next move."""
     spent = LOADING_S.pop() if LOADING_S else 0.0
-    limits = Limits(clock_of_move(observation, configuration, MOVE_SECONDS, spent))
+    limits = Limits(clock=clock_of_move(observation, configuration, MOVE_SECONDS, spent))
     with collector_paused():
         return PLAYER.plan(observation, configuration, limits, fresh=False).action

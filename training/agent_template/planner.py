@@ -1,7 +1,7 @@
 """Thinks about one position: what can be proven first, then the tree, until the clock says stop."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from training.agent_template.boards import Board
 from training.agent_template.clock import Clock
@@ -19,9 +19,9 @@ UNPROVEN = -1e9
 class Limits:
     """simulations: of the tree. positions: that alpha-beta may look at."""
 
-    clock: Clock
     simulations: float = float("inf")
     positions: float = float("inf")
+    clock: Clock = field(default_factory=Clock)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ won or lost at once is seen on the bit sets, before the network is asked.
 from collections.abc import Callable, Sequence
 from math import exp, sqrt
 from operator import mul
+from time import thread_time
 
 from training.agent_template.boards import Board, Sets
 from training.agent_template.clock import Clock
@@ -78,6 +79,7 @@ class Tree:
         self.board, self.evaluate, self.prove = board, evaluate, prove
         self.layers: list[dict[int, Node]] = [{} for _ in range(board.size + 1)]
         self.count = 0
+        self.cost = 0.0  # seconds that the network took for the last positions, each
 
     def root(self, mine: int, theirs: int) -> Node:
         """The node of this position; what lies before it in a game is forgotten, others too."""
@@ -119,11 +121,11 @@ class Tree:
         """Searches until the move is decided or a limit reached. Returns the simulations done."""
         done, before, nodes = 0, clock.left(), self.count
         while done < simulations and root.solved is None and self.count < MAX_NODES:
-            left = clock.left() - SWEEP_S * (self.count - nodes)
+            count = int(min(BATCH, 1 + root.n // SPREAD, simulations - done))
+            left = clock.left() - SWEEP_S * (self.count - nodes) - self.cost * count
             possible = done / (before - left) * left if done else simulations
             if left <= 0 or is_decided(root, min(simulations - done, possible)):
                 break
-            count = int(min(BATCH, 1 + root.n // SPREAD, simulations - done))
             self._simulate(root, count)
             done += count
         return done
@@ -227,8 +229,10 @@ class Tree:
 
     def _evaluate(self, nodes: list[Node]) -> None:
         """What the network says of new nodes."""
-        sets = [node.sets for node in nodes]
-        for node, logits, value in zip(nodes, *self.evaluate(sets), strict=True):
+        started = thread_time()
+        opinions = self.evaluate([node.sets for node in nodes])
+        self.cost = (thread_time() - started) / len(nodes)
+        for node, logits, value in zip(nodes, *opinions, strict=True):
             node.value = node.q = value
             node.n = 1
             moves = node.moves

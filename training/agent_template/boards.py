@@ -77,8 +77,8 @@ class Board:
 
     def position(self, mine: int, theirs: int) -> Sets:
         filled = mine | theirs
-        completing = (self.completing(stones) & self.cells & ~filled for stones in (mine, theirs))
-        return (mine, theirs, *completing)
+        empty = self.cells & ~filled
+        return mine, theirs, self.completing(mine) & empty, self.completing(theirs) & empty
 
 
 def strides_of(rows: int, columns: int, inarow: int) -> list[int]:

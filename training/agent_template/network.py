@@ -53,8 +53,9 @@ class Network:
         size = self.bytes
         data = b"".join([one.to_bytes(size, "little") for sets in positions for one in sets])
         packed = np.frombuffer(data, np.uint8).reshape(len(positions), 4 * size)
-        bits = np.unpackbits(packed, axis=1, bitorder="little")
-        return bits.take(self.cells, axis=1).reshape(len(positions) * self.count, -1).astype("f4")
+        bits = np.unpackbits(packed, axis=1, bitorder="little").take(self.cells, axis=1)
+        seen: Array = bits.reshape(len(positions) * self.count, -1).astype(np.float32)
+        return seen
 
     def __call__(self, positions: Sequence[Sets]) -> tuple[list[list[float]], list[float]]:
         """Logits [N][A] and values [N] for the side to move, -1 to 1."""

@@ -75,9 +75,7 @@ class Planner:
                 leaf.prove(self.endgame.solve(leaf.sets))
 
     def _visits(self, root: Node) -> dict[int, int]:
-        if root.bits is None:
-            return {}
-        return dict(zip(map(self._action, root.bits), root.visits, strict=True))
+        return {self._action(bit): root.visits[i] for i, bit in enumerate(root.bits)}
 
     def _prove(self, root: Node, kept: float) -> None:
         """Near the end, looks for a move that wins, and rules out those that lose.
@@ -101,7 +99,8 @@ class Planner:
 
     def _rule_out(self, root: Node) -> None:
         """Of moves that all lose none, so that the tree chooses what is hardest to refute."""
-        moves, losing = self._open_moves(root), []
+        moves = self._open_moves(root)
+        losing: list[tuple[int, Node]] = []
         try:
             for index, child in moves:
                 if self.endgame.reaches(child.sets, WON):
@@ -120,7 +119,7 @@ class Planner:
 
     def _choice(self, root: Node) -> int:
         """The proven best, else what was tried most; the network's favourite where nothing was."""
-        if root.bits is None:
+        if not root.bits:
             return self._reflex(root)
 
         def rank(index: int) -> tuple[float, ...]:

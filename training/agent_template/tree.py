@@ -28,10 +28,16 @@ class Node:
     """A position, seen by the side to move.
 
     solved: None, 0 drawn, otherwise larger is better for the mover: sooner won or later lost.
-    moves: cells worth trying, none where it was solved at sight; n: visits, q: their mean value,
-    value: what the network said. priors, visits, means, children: by the cells in `bits`.
+    moves: cells worth trying, none where it was solved at sight. n: visits; q: their mean value;
+    value: what the network said. priors, visits, means, children: by the cells in `bits`, and
+    there when the search goes on from here, which it never does from most nodes.
     """
 
+    bits: Sequence[int]
+    priors: Sequence[float]
+    visits: list[int]
+    means: list[float]
+    children: list["Node | None"]
     __slots__ = (
         "bits",
         "children",
@@ -54,8 +60,7 @@ class Node:
         self.solved: int | None = None
         self.moves = self.n = 0
         self.q = self.value = 0.0
-        self.priors: list[float] | None = None
-        self.bits: list[int] | None = None
+        self.priors = self.bits = ()
 
     @property
     def sets(self) -> Sets:
@@ -93,9 +98,9 @@ class Tree:
                 self._keep(root)
         root = root or self._node(*self.board.position(mine, theirs))
         if root.solved is None:
-            if root.priors is None:
+            if not root.priors:
                 self._evaluate([root])
-            if root.bits is None:
+            if not root.bits:
                 self._grow(root)
         return root
 
@@ -114,8 +119,8 @@ class Tree:
             if key not in layer:
                 layer[key] = node
                 self.count += 1
-                if node.bits is not None:
-                    waiting += filter(None, node.children)
+                if node.bits:
+                    waiting += [child for child in node.children if child]
 
     def run(self, root: Node, simulations: float, clock: Clock) -> int:
         """Searches until the move is decided or a limit reached. Returns the simulations done."""
@@ -152,9 +157,9 @@ class Tree:
             node.visits[index], node.means[index] = 0, DEAD
         else:
             node.means[index] = 0.0
-        outcomes = [child.solved if child else None for child in node.children]
-        if None not in outcomes:
-            node.prove(-min(outcomes))
+        known = [c.solved for c in node.children if c is not None and c.solved is not None]
+        if len(known) == len(node.bits):
+            node.prove(-min(known))
 
     def _simulate(self, root: Node, count: int) -> None:
         paths = [self._descend(root) for _ in range(count)]
@@ -168,9 +173,9 @@ class Tree:
 
     def _descend(self, node: Node) -> tuple[Path, Node]:
         """To a node that is solved or was not evaluated yet. Each step counts as a loss for now."""
-        path = []
-        while node.solved is None and node.priors is not None:
-            if node.bits is None:
+        path: Path = []
+        while node.solved is None and node.priors:
+            if not node.bits:
                 self._grow(node)
             visits, means = node.visits, node.means
             scale = EXPLORATION * sqrt(node.n)
@@ -221,7 +226,7 @@ class Tree:
         return node
 
     def _grow(self, node: Node) -> None:
-        """What it takes to go on from here; most nodes never do."""
+        """What it takes to go on from here."""
         node.bits = [bit for _, mask in self.board.choices if (bit := node.moves & mask)]
         count = len(node.bits)
         node.visits, node.children = [0] * count, [None] * count

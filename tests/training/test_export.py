@@ -25,6 +25,7 @@ from tests.training.agents import (
     params_of,
     write_checkpoint,
 )
+from tests.training.states import forge
 from training import export
 from training.__main__ import main
 from training.export import ExportError
@@ -235,6 +236,11 @@ def test_a_damaged_checkpoint_is_named_and_nothing_written(how, tmp_path, capsys
     checkpoint = write_checkpoint(tmp_path / "step_7.safetensors")
     spoilt(checkpoint, SPOILT[how])
     refused(checkpoint, tmp_path / "agent.tar.gz", "step_7.safetensors", capsys)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path, capsys):
+    forge(tmp_path / "step_7.safetensors", {"params/a": np.array([np.nan], "f4")})
+    refused(tmp_path / "step_7.safetensors", tmp_path / "main.py", "infinite weights", capsys)
 
 
 def refused(checkpoint, out, reason, capsys, *options):

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from training import safetensors, storage
 from training.errors import TrainingError
-from training.folder import replacing
+from training.folder import candidates, replacing
 from training.manifest import Manifest, ManifestError
 
 Weights = dict[str, NDArray[np.float32]]
@@ -78,6 +78,7 @@ class Summary:
 def export(checkpoint: Path, out: Path, move_seconds: float = 0.2) -> Summary:
     """Writes an agent (.tar.gz, or .py for a single file) that thinks so long for a move.
 
+    checkpoint: a file, or the folder of a run, whose newest one is taken.
     The same weights and options give the same bytes. Raises ExportError; `out` is then as before.
     """
     if not (math.isfinite(move_seconds) and 0 < move_seconds <= MAX_MOVE_SECONDS):
@@ -88,7 +89,7 @@ def export(checkpoint: Path, out: Path, move_seconds: float = 0.2) -> Summary:
     pack = next((PACKERS[kind] for kind in PACKERS if out.name.endswith(kind)), None)
     if pack is None:
         raise ExportError(f"The name {out.name} must end in {' or '.join(PACKERS)}.")
-    about, weights = read_weights(checkpoint)
+    about, weights = read_weights(newest(checkpoint))
     content = pack(source(about, move_seconds), packed_weights(weights, about))
     write_whole(out, content)
     return Summary(
@@ -99,6 +100,16 @@ def export(checkpoint: Path, out: Path, move_seconds: float = 0.2) -> Summary:
         step=about["step"],
         parameters=sum(tensor.size for tensor in weights.values()),
     )
+
+
+def newest(path: Path) -> Path:
+    """The checkpoint itself, or the newest in a folder."""
+    if not path.is_dir():
+        return path
+    found = candidates(path)
+    if not found:
+        raise ExportError(f"There is no checkpoint in {path}.")
+    return found[0]
 
 
 def read_weights(checkpoint: Path) -> tuple[dict[str, Any], Weights]:

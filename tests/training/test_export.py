@@ -317,6 +317,17 @@ def test_seconds_that_are_no_time_are_refused(seconds, checkpoint, tmp_path):
         export.export(checkpoint, tmp_path / "agent.tar.gz", seconds)
 
 
+def test_of_a_runs_folder_the_newest_checkpoint_is_taken(tmp_path):
+    for step in (9, 10):
+        write_checkpoint(tmp_path / f"step_{step}.safetensors", step=step)
+    assert export.export(tmp_path, tmp_path / "agent.tar.gz").step == 10
+
+
+def test_a_folder_without_checkpoints_is_named(tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    refused(tmp_path / "run", tmp_path / "agent.tar.gz", "no checkpoint in", capsys)
+
+
 def test_a_failed_export_leaves_the_agent_that_was_there(tmp_path, capsys):
     good, bad = tmp_path / "step_1.safetensors", tmp_path / "step_2.safetensors"
     write_checkpoint(good)

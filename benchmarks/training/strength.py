@@ -88,6 +88,7 @@ GPU = Figure(
         "selfplay.network.width=64",
         "selfplay.network.depth=6",
         "selfplay.games=1024",
+        "selfplay.shards=1",
         "selfplay.learning.batch=4096",
     ),
     seeds=(0,),

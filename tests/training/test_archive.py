@@ -57,9 +57,9 @@ def run_alone(built: Path, folder: Path, cache: Path, *arguments: object) -> str
     return done.stdout
 
 
-def test_archive_trains_alone_to_the_same_bits(built, tmp_path, tiny_reference, compiled):
+def test_archive_trains_alone_to_the_same_bits(built, tmp_path, tiny_reference, tiny_compiled):
     settings = tiny.write_config(tmp_path / "run")
-    told = run_alone(built, tmp_path, compiled, "run", settings, "--out", "run")
+    told = run_alone(built, tmp_path, tiny_compiled, "run", settings, "--out", "run")
     assert "complete at step 12,032" in told
     assert metrics(tmp_path / "run") == metrics(tiny_reference)
     newest = checkpoint.candidates(tiny_reference)[0]
@@ -67,7 +67,7 @@ def test_archive_trains_alone_to_the_same_bits(built, tmp_path, tiny_reference, 
     exported = run_alone(
         built,
         tmp_path,
-        compiled,
+        tiny_compiled,
         "export",
         "--checkpoint",
         f"run/{newest.name}",
@@ -79,7 +79,7 @@ def test_archive_trains_alone_to_the_same_bits(built, tmp_path, tiny_reference, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["tictactoe", "connectx-quick"])
-def test_presets_begin_in_the_archive(built, tmp_path, compiled, preset):
+def test_presets_begin_in_the_archive(built, tmp_path, tiny_compiled, preset):
     short = ("--set", "total_steps=100", "--set", "evaluate_interval=0")
-    told = run_alone(built, tmp_path, compiled, "run", preset, "--out", "run", *short)
+    told = run_alone(built, tmp_path, tiny_compiled, "run", preset, "--out", "run", *short)
     assert "complete at step" in told

@@ -7,7 +7,6 @@ import pytest
 
 from training import losses, search
 
-
 pytestmark = pytest.mark.usefixtures("unoptimised")
 
 

@@ -12,7 +12,6 @@ from evaluation.envs.tictactoe.agents import negamax_agent
 from tests.training.games import SMALL, TICTACTOE, mover
 from training import negamax
 
-
 pytestmark = pytest.mark.usefixtures("unoptimised")
 
 

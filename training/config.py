@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -151,18 +152,27 @@ def _read(source: str) -> str:
         preset = resources.files("training").joinpath("presets", f"{source}.json")
         return preset.read_text(encoding="utf-8")
     try:
-        if path.stat().st_size > SIZE_LIMIT:
-            raise ConfigError(f"{source} is larger than a configuration can be (1 MiB).")
+        _check_file(path)
         return path.read_text(encoding="utf-8-sig")
+    except ConfigError:
+        raise
     except FileNotFoundError:
         hint = nearest(source, presets()) if path.name == source and not path.suffix else ""
         raise ConfigError(f"There is no configuration {named(source)}{hint}.") from None
-    except IsADirectoryError:
-        raise ConfigError(f"{source} is a folder, not a configuration.") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{source} is not JSON: it is no text in UTF-8.") from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{source!r} cannot be read: {_reason(error)}.") from None
+
+
+def _check_file(path: Path) -> None:
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise ConfigError(f"{path} is a folder, not a configuration.")
+    if not stat.S_ISREG(found.st_mode):
+        raise ConfigError(f"{path} is no file: a configuration is one.")
+    if found.st_size > SIZE_LIMIT:
+        raise ConfigError(f"{path} is larger than a configuration can be (1 MiB).")
 
 
 def _reason(error: Exception) -> str:

@@ -31,6 +31,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 ENVIRONMENTS = ("connectx", "tictactoe")
 PLANES = 4
+MAX_COUNT = 4096
 VALUE_UNITS, POLICY_CHANNELS, VALUE_CHANNELS = 64, 4, 2
 MAX_MOVE_SECONDS = 60.0
 MAX_BYTES = 16 << 20  # of weights: leagues take no larger uploads
@@ -141,16 +142,23 @@ def describe(found: Manifest) -> dict[str, Any]:
         about = {
             "environment": environment,
             "configuration": {
-                key: int(found.environment["configuration"][key])
+                key: _count(found.environment["configuration"][key])
                 for key in ("rows", "columns", "inarow")
             },
             "network": {"kind": str(network["kind"])}
-            | {key: int(network[key]) for key in ("width", "depth")},
+            | {key: _count(network[key]) for key in ("width", "depth")},
             "step": found.step,
         }
     except (KeyError, TypeError, ValueError):
         raise ExportError("This checkpoint does not say what network it holds.") from None
     return about
+
+
+def _count(value: object) -> int:
+    """A number of rows, layers and the like; raises ValueError for what can be none."""
+    if type(value) is not int or not 1 <= value <= MAX_COUNT:
+        raise ValueError
+    return value
 
 
 def expected_shapes(about: Mapping[str, Any]) -> Shapes:
@@ -253,7 +261,10 @@ def write_whole(out: Path, content: bytes) -> None:
         with replacing(out) as file:
             file.write(content)
     except OSError as error:
-        raise ExportError(f"{out} cannot be written: {error.strerror}.") from None
+        raise ExportError(
+            f"{out} cannot be written ({error.strerror}): "
+            "make its folder first, or give another path."
+        ) from None
 
 
 PACKERS = {".tar.gz": pack_archive, ".py": pack_file}

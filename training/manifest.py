@@ -24,6 +24,7 @@ MAX_TENSORS = 4096
 MAX_RANK = 32
 MAX_DEPTH = 32
 MAX_NAME = 512
+MAX_STEP = 10**18
 CHUNK_BYTES = 1 << 20
 
 # In the order in which the safetensors package lays tensors out, last one first.
@@ -216,7 +217,7 @@ def parse(header: Header) -> Manifest:
     if values["sha256"] != digest(header.raw):
         raise damaged("is damaged: its header does not match its checksum")
     if not (
-        values["step"] >= 0
+        0 <= values["step"] < MAX_STEP
         and all(isinstance(text, str) for text in values["keys"].values())
         and len(values["crc32"]) == len(header.tensors)
         and values["keys"].keys() <= header.tensors.keys()

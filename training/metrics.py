@@ -4,6 +4,7 @@ One line of `metrics.jsonl` is one JSON object. CLOCKS are measured by the wall 
 else in it is the same for a run that was cut and one that was not.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -80,7 +81,7 @@ def trackers_to_dict(trackers: Trackers) -> dict[str, Any]:
 def trackers_from_dict(data: Mapping[str, Any]) -> Trackers:
     """Raises TypeError, ValueError, KeyError or AttributeError for what is no such object."""
     interval = data["interval"]
-    return Trackers(
+    trackers = Trackers(
         **{
             **data,
             "interval": Averages(int(interval["updates"]), _numbers(interval["sums"])),
@@ -89,6 +90,11 @@ def trackers_from_dict(data: Mapping[str, Any]) -> Trackers:
             "clocks": _numbers(data["clocks"]),
         }
     )
+    steps = [trackers.logged, trackers.evaluated, trackers.saved]
+    steps += [json.loads(line)["step"] for line in trackers.unwritten]
+    if not all(type(step) is int and step >= 0 for step in steps):
+        raise ValueError("a step is a number from 0 on")
+    return trackers
 
 
 def crossed(before: int, now: int, interval: int) -> bool:

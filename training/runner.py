@@ -324,4 +324,7 @@ def _progress_of(origin: Origin) -> Progress:
         trackers = trackers_from_dict(origin.manifest.trackers)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Refused(f"{origin.path} does not say how far its metrics are.") from None
-    return Progress(origin.state, origin.manifest.step, trackers)
+    step = origin.manifest.step
+    if int(origin.state.step) != step or max(trackers.logged, trackers.evaluated) > step:
+        raise Refused(f"{origin.path} contradicts itself: its step is not that of its state.")
+    return Progress(origin.state, step, trackers)

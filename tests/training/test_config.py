@@ -1,6 +1,7 @@
 """What a configuration may say, and the one sentence that refuses everything else."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -278,3 +279,16 @@ def test_garbage_in_a_file_gives_one_sentence(
     path.write_bytes(data)
     with pytest.raises(ConfigError):
         config.load(path)
+
+
+def test_a_pipe_is_no_configuration(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(ConfigError, match="is no file"):
+        config.load(tmp_path / "config.json")
+
+
+def test_a_huge_file_is_no_configuration(tmp_path: Path) -> None:
+    with (tmp_path / "config.json").open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(ConfigError, match=r"is larger than a configuration can be \(1 MiB\)\.$"):
+        config.load(tmp_path / "config.json")

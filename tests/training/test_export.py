@@ -269,6 +269,14 @@ FOREIGN = {
     "another game": (environment("rps"), "'rps'"),
     "no network": ({"config": {}}, "what network"),
     "no size": (environment("connectx"), "what network"),
+    "a size beyond reason": (
+        environment("connectx", rows=6, columns=7, inarow=10**7),
+        "what network",
+    ),
+    "a size below nothing": (
+        environment("connectx", rows=-3, columns=-3, inarow=4),
+        "what network",
+    ),
     "another size": (environment("connectx", rows=5, columns=7, inarow=4), "params/input/kernel"),
     "a tensor missing": (
         {"tensors": weights_with(**{"params/value/bias": None})},

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tests.training.toy_runs import (
     summary,
     train_here,
 )
-from training import checkpoint
+from training import checkpoint, storage
 from training.errors import Refused
 
 SECONDS_TO_END = 5.0
@@ -112,6 +113,28 @@ def test_folder_with_only_damaged_checkpoints_is_not_started_anew(half: Path) ->
     with pytest.raises(Refused, match=r"None of the 2 checkpoints .* can be read"):
         train_here(half)
     assert sorted(half.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"step": 2008}, "its step is not that of its state"),
+        ({"trackers": {"logged": 10**30}}, "its step is not that of its state"),
+        ({"trackers": {"logged": "x"}}, "does not say how far its metrics are"),
+        ({"trackers": {"unwritten": ["no JSON"]}}, "does not say how far its metrics are"),
+    ],
+)
+def test_checkpoint_that_contradicts_itself_is_refused(
+    half: Path, changes: dict, sentence: str
+) -> None:
+    path = checkpoint.regular(half, 2000)
+    tensors, manifest = storage.read(path)
+    trackers = {**manifest.trackers, **changes.get("trackers", {})}
+    forged = replace(manifest, step=changes.get("step", 2000), trackers=trackers)
+    with path.open("wb") as file:
+        storage.write(file, tensors, forged)
+    with pytest.raises(Refused, match=sentence):
+        train_here(half, resume=str(path))
 
 
 def test_finished_run_says_so(reference: Path, capfd: pytest.CaptureFixture[str]) -> None:

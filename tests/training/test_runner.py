@@ -199,6 +199,12 @@ def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         train_here(tmp_path / "file")
 
 
+def test_refused_run_leaves_no_new_folder(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="does not exist"):
+        train_here(tmp_path / "run", resume=str(tmp_path / "gone.safetensors"))
+    assert not (tmp_path / "run").exists()
+
+
 def test_runs_from_a_zip_without_tqdm(tmp_path: Path, reference: Path) -> None:
     archive = tmp_path / "code.zip"
     with zipfile.ZipFile(archive, "w") as packed:

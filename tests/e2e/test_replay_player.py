@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from evaluation.player import FOLDER, page
+from evaluation import player
+from evaluation.player import page
 
 pytestmark = pytest.mark.e2e
 
+FOLDER = Path(player.__file__).parent
 ENVS = FOLDER.parent / "envs"
 REPLAY = json.loads((Path(__file__).parents[1] / "evaluation/golden/connectx.json").read_text())
 LAST = len(REPLAY["steps"]) - 1

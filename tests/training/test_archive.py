@@ -57,6 +57,7 @@ def run_alone(built: Path, folder: Path, cache: Path, *arguments: object) -> str
     return done.stdout
 
 
+@pytest.mark.slow  # test_runner.py runs a smaller task from a zip
 def test_archive_trains_alone_to_the_same_bits(built, tmp_path, tiny_reference, tiny_compiled):
     settings = tiny.write_config(tmp_path / "run")
     told = run_alone(built, tmp_path, tiny_compiled, "run", settings, "--out", "run")

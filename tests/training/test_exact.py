@@ -23,6 +23,7 @@ def finish(run: Process) -> None:
     assert run.code() == 0, run.log.read_text()
 
 
+@pytest.mark.slow  # test_resume.py kills a smaller task
 def test_killed_selfplay_ends_as_one_that_was_not(
     tmp_path: Path, tiny_reference: Path, tiny_compiled: Path
 ) -> None:

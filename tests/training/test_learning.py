@@ -105,11 +105,13 @@ def learnt():
     return found
 
 
+@pytest.mark.slow
 def test_descents_make_every_loss_less(learnt):
     for name in ("loss/policy", "loss/kl", "loss/value"):
         assert learnt[-1][name] < 0.3 * learnt[0][name], name
 
 
+@pytest.mark.slow
 def test_loss_of_a_network_without_opinions_is_that_of_guessing(learnt):
     assert learnt[0]["loss/policy"] < np.log(5)
     assert learnt[0]["loss/value"] < 0.55

@@ -112,6 +112,7 @@ def test_fault_of_an_update_fails_the_run_and_keeps_its_checkpoints(
     assert regular_steps(out) == [1000]
 
 
+@pytest.mark.slow
 def test_fault_between_updates_saves_the_last_state(tmp_path: Path, reference: Path) -> None:
     out = tmp_path / "run"
     toy = {**CONFIG["toy"], "fail_at": 1500, "fail_in": "evaluate"}

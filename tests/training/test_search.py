@@ -15,7 +15,8 @@ from training.search import Search
 
 pytestmark = pytest.mark.usefixtures("unoptimised")
 
-GAMES = pytest.mark.parametrize("game", [TICTACTOE, SMALL, CONNECTX], ids=["3x3", "4x5", "6x7"])
+LARGE = pytest.param(CONNECTX, marks=pytest.mark.slow)
+GAMES = pytest.mark.parametrize("game", [TICTACTOE, SMALL, LARGE], ids=["3x3", "4x5", "6x7"])
 KINDS, EACH = ("win", "block", "lost"), 20
 POSITIONS = len(KINDS) * EACH
 NETWORK = Network("mlp", 8, 1)

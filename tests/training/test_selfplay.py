@@ -76,6 +76,7 @@ def test_tictactoe_is_learnt_from_nothing(program, trained):
     assert optimal(trained[0].params) > 0.88
 
 
+@pytest.mark.slow
 def test_metrics_are_finite_and_tell_of_games(trained, evaluated):
     _, updates = trained
     for metrics in (*updates, *evaluated[1:]):
@@ -86,6 +87,7 @@ def test_metrics_are_finite_and_tell_of_games(trained, evaluated):
     assert np.mean(losses[-20:]) < 0.7 * np.mean(losses[5:25])
 
 
+@pytest.mark.slow
 def test_objective_has_an_interval(evaluated):
     for metrics in evaluated[1:]:
         name = selfplay.OBJECTIVE
@@ -99,6 +101,7 @@ def kinds(state):
     return {name: (aval.dtype, aval.shape, aval.weak_type) for name, aval in avals.items()}
 
 
+@pytest.mark.slow
 def test_state_has_one_form_from_first_to_last(program, trained, evaluated):
     """Or else compiled updates and checkpoints would no longer fit it."""
     first = kinds(program.init())
@@ -115,12 +118,14 @@ def buffers(state):
     return [leaf.unsafe_buffer_pointer() for leaf in bare]
 
 
+@pytest.mark.slow
 def test_no_two_parts_of_a_state_share_memory(program, evaluated):
     """Or else an update could not use it up."""
     for state in (program.init(), evaluated[0]):
         assert len(set(buffers(state))) == len(jax.tree.leaves(state))
 
 
+@pytest.mark.slow
 def test_evaluation_moves_nothing_but_the_arena_and_the_key(trained, evaluated):
     before, after = (
         dict(zip(kinds(state), jax.tree.leaves(state), strict=True))
@@ -187,6 +192,7 @@ def test_policies_in_the_ring_are_of_legal_moves(trained):
     assert np.abs(moves.value).max() < 1 + 1e-5
 
 
+@pytest.mark.slow
 def test_opening_says_which_moves_are_drawn_at_random(program):
     settings = tiny.settings(opening={"moves": 2, "chance": 1.0}, moves_per_update=16)
     env, state = selfplay.environment(settings), program.init()

@@ -147,8 +147,8 @@ def score(first: Any, second: Any, games: int) -> float:
         ("tactical", "random", 0.9),
         ("negamax", "random", 0.8),
         (starter.agent, "random", 0.9),
-        ("alphabeta", "tactical", 0.8),
-        ("alphabeta", "negamax", 0.8),
+        pytest.param("alphabeta", "tactical", 0.8, marks=pytest.mark.slow),
+        pytest.param("alphabeta", "negamax", 0.8, marks=pytest.mark.slow),
     ],
 )
 def test_the_order_of_the_bots(better: Any, worse: Any, points: float) -> None:

@@ -56,6 +56,7 @@ def simulated(generator, size, episodes, quirk=40.0, seat=60.0):
 # The brute force
 
 
+@pytest.mark.slow
 @given(LEAGUES)
 @settings(max_examples=8, deadline=None)
 def test_fit_is_the_gaussian_closest_to_the_posterior_written_down(rows):

@@ -53,6 +53,7 @@ def judge(report: dict, episodes: int, recycle: int) -> None:
     assert report["files"] == []
 
 
+@pytest.mark.slow
 def test_worker_is_the_same_after_hundreds_of_episodes(tmp_path):
     judge(endure(tmp_path, 300, 100, 60), 300, 60)
 

@@ -76,6 +76,7 @@ def test_a_link_is_made_followed_and_the_team_left_again(visit) -> None:
     assert names_in(teams.team_of(make_user("alice"))) == ["alice"]
 
 
+@pytest.mark.slow
 def test_every_page_of_a_team_is_readable(visit) -> None:
     team = make_team("alice", "bob", "dora")
     competition = make_competition(max_team_size=2, requires_verified_email=True)

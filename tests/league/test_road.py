@@ -182,6 +182,7 @@ class TestAKilledWorker:
         assert sum(Rating.objects.values_list("matches", flat=True)) == 2
         assert sum(p.wins + p.draws + p.losses for p in PairCount.objects.all()) == 2
 
+    @pytest.mark.slow
     def test_leaves_no_agent_behind(self, stack: Stack) -> None:
         competition = make_competition(max_matches=0)
         match = rated_pair(competition)

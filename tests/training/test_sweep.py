@@ -96,6 +96,7 @@ def test_folder_of_a_run_is_not_taken_for_a_sweep(reference: Path) -> None:
         train_here(reference, sweep=SWEEP)
 
 
+@pytest.mark.slow
 def test_trial_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
     sweep = {"grid": {"toy.fail_at": [100, 0], "toy.buffer": [10**13, 32]}, "steps": 200}

@@ -34,10 +34,12 @@ def self_play() -> list[Row]:
 
 def moves_a_second() -> float:
     """The median update of the preset `connectx`, its learning included, compilation not."""
-    from training import config
+    from training import config, devices
     from training.program import Program
 
-    program = Program(config.load("connectx", SETTINGS))
+    run = config.load("connectx", SETTINGS)
+    devices.choose(run.device)
+    program = Program(run)
     program.compile()
     state, step = program.init(), 0
 

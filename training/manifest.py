@@ -91,6 +91,11 @@ class Header:
         return 8 + len(self.raw)
 
 
+def now() -> str:
+    """The time in UTC, as checkpoints tell when they were created."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What a run says of a checkpoint; the fields after environment are filled in by saving.
@@ -104,7 +109,7 @@ class Manifest:
     step: int
     config: dict[str, Any]
     trackers: dict[str, Any] = field(default_factory=dict)
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    created: str = field(default_factory=now)
     versions: dict[str, str] = field(default_factory=dict)
     source_hash: str = ""
     environment: dict[str, Any] = field(default_factory=dict)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -92,8 +91,3 @@ def apply(
         {"params": params}, features.astype(jnp.float32)
     )
     return cast(tuple[Array, Array], outputs)
-
-
-def size(params: Params) -> int:
-    """The number of weights."""
-    return sum(leaf.size for leaf in jax.tree.leaves(params))

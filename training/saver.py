@@ -8,7 +8,7 @@ from typing import Any
 
 from training import checkpoint, config, source
 from training.config import RunConfig
-from training.manifest import Manifest
+from training.manifest import Manifest, now
 from training.metrics import Trackers, trackers_to_dict
 
 UNWRITTEN_LIMIT = 200_000  # characters of metrics that a checkpoint takes along
@@ -74,7 +74,7 @@ class Saver:
             self._manifest,
             step=progress.step,
             trackers=trackers_to_dict(trackers),
-            created=Manifest(task="", step=0, config={}).created,
+            created=now(),
         )
         try:
             checkpoint.save(path, progress.state, manifest)

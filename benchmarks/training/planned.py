@@ -1,5 +1,6 @@
 """Moves by the search of self-play."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ def planned(
 ) -> Chosen:
     """tensors: {"layer/kernel": …}. run: the configuration, whose search is given more time."""
     settings = config.from_dict(run).settings
-    plan = Search(**{**vars(settings.search), "simulations": simulations})
+    plan = replace(settings.search, simulations=simulations)
     actions = _actions(
         selfplay.environment(settings), settings.network, plan, _nested(tensors), jnp.array(boards)
     )

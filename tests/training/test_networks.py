@@ -124,7 +124,7 @@ def test_size_counts_weights():
     inputs, width, hidden = 4 * 5 * 4, 8, networks.VALUE_UNITS
     body = inputs * width + width + 2 * (width * width + width)
     heads = width * ACTIONS + ACTIONS + width * hidden + hidden + hidden + 1
-    assert networks.size(fresh(MLP)) == body + heads
+    assert sum(leaf.size for leaf in jax.tree.leaves(fresh(MLP))) == body + heads
 
 
 def test_seed_decides_the_first_weights():

@@ -9,9 +9,9 @@ import numpy as np
 
 from benchmarks.training.judge import Boards, Chosen
 from training import storage
-from training.agent_template.boards import Board
-from training.agent_template.network import Network
-from training.agent_template.planner import Limits, Planner
+from training.agent_template.boards.board import Board
+from training.agent_template.boards.network import Network
+from training.agent_template.boards.planner import Limits, Planner
 
 Weights = dict[str, Any]
 

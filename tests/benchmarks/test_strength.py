@@ -13,7 +13,7 @@ from benchmarks.training.course import Moment, moments, thinned, train
 from benchmarks.training.curves import Judged, Shares, chart, mean_of
 from benchmarks.training.strength import Goal, exported, short
 from benchmarks.training.unbeaten import settled
-from training.agent_template.boards import Board
+from training.agent_template.boards.board import Board
 
 BOARD = Board(judge.ROWS, judge.COLUMNS, judge.INAROW, falls=True)
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from training import envs, export, networks, storage
-from training.agent_template.boards import Board
+from training.agent_template.boards.board import Board
 from training.folder import replacing
 from training.manifest import Manifest
 from training.networks import Network

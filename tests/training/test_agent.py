@@ -22,8 +22,8 @@ from tests.training.agents import (
     sets_of,
 )
 from training import networks
-from training.agent_template.boards import Board
-from training.agent_template.network import Network
+from training.agent_template.boards.board import Board
+from training.agent_template.boards.network import Network
 from training.networks import Network as Layout
 
 pytestmark = pytest.mark.usefixtures("unoptimised")

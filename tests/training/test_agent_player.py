@@ -19,9 +19,9 @@ from tests.training.agents import (
     params_of,
     random_boards,
 )
-from training.agent_template.clock import Clock, clock_of_move
-from training.agent_template.planner import Limits
-from training.agent_template.player import Player, collector_paused
+from training.agent_template.boards.clock import Clock, clock_of_move
+from training.agent_template.boards.planner import Limits
+from training.agent_template.boards.player import Player, collector_paused
 from training.networks import Network as Layout
 
 QUICK = Limits(simulations=20, positions=100)

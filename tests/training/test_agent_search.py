@@ -22,12 +22,12 @@ from tests.training.agents import (
     random_boards,
     sets_of,
 )
-from training.agent_template import tree
-from training.agent_template.clock import Clock
-from training.agent_template.endgame import Endgame, OutOfTime
-from training.agent_template.heuristic import Heuristic
-from training.agent_template.network import Network
-from training.agent_template.planner import Limits, Planner
+from training.agent_template.boards import tree
+from training.agent_template.boards.clock import Clock
+from training.agent_template.boards.endgame import Endgame, OutOfTime
+from training.agent_template.boards.heuristic import Heuristic
+from training.agent_template.boards.network import Network
+from training.agent_template.boards.planner import Limits, Planner
 
 
 def worth(cells, game):

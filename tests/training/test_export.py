@@ -265,7 +265,7 @@ def environment(name, **configuration):
 
 
 FOREIGN = {
-    "another task": ({"task": "foraging", **environment("foraging")}, "'foraging'"),
+    "another task": ({"task": "toy", **environment("connectx")}, "'toy'"),
     "another game": (environment("rps"), "'rps'"),
     "no network": ({"config": {}}, "what network"),
     "no size": (environment("connectx"), "what network"),

@@ -4,6 +4,8 @@ import math
 from time import perf_counter, thread_time
 from typing import Any
 
+from training.agent_template.shown import read
+
 FOREVER_S = 1e9
 SHARE = 0.8  # of the game's clock that may be used up
 MARGIN_S = 0.004  # for what comes after the last look at a clock
@@ -33,15 +35,6 @@ def clock_of_move(
     turn = number(read(configuration, "actTimeout", None), move_seconds)
     wall = max(0.0, SHARE * (turn + bank) - spent - MARGIN_S)
     return Clock(min(wall, move_seconds - MARGIN_S), wall)
-
-
-def read(source: Any, name: str, default: Any) -> Any:
-    """An entry of a dictionary, or an attribute: engines show either."""
-    try:
-        found = source[name]
-    except (KeyError, TypeError, AttributeError):
-        found = getattr(source, name, None)
-    return default if found is None else found
 
 
 def number(value: Any, default: float) -> float:

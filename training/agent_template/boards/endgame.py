@@ -1,7 +1,7 @@
 """Exact play near the end: alpha-beta over won, drawn and lost, with a transposition table."""
 
-from training.agent_template.boards import Board, Sets
-from training.agent_template.clock import Clock
+from training.agent_template.boards.board import Board, Sets
+from training.agent_template.boards.clock import Clock
 
 LOST, DRAWN, WON = -1, 0, 1
 # One object for each pair of low and high, so that the garbage collector has none to look at.

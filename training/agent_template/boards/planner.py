@@ -3,10 +3,10 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from training.agent_template.boards import Board
-from training.agent_template.clock import Clock
-from training.agent_template.endgame import DRAWN, LOST, WON, Endgame, OutOfTime
-from training.agent_template.tree import DEAD, Evaluate, Node, Tree
+from training.agent_template.boards.board import Board
+from training.agent_template.boards.clock import Clock
+from training.agent_template.boards.endgame import DRAWN, LOST, WON, Endgame, OutOfTime
+from training.agent_template.boards.tree import DEAD, Evaluate, Node, Tree
 
 PROOF_CELLS = 32  # empty cells from which on proofs are tried
 LEAF_CELLS = 24  # and on positions of the tree, with so few of them empty

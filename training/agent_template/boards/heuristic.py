@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import tanh
 
-from training.agent_template.boards import Board, Sets
+from training.agent_template.boards.board import Board, Sets
 
 LINE, THREAT = 0.02, 0.15  # worth of a line still open, and of a cell that completes one
 

@@ -10,8 +10,8 @@ from math import exp, sqrt
 from operator import mul
 from time import thread_time
 
-from training.agent_template.boards import Board, Sets
-from training.agent_template.clock import Clock
+from training.agent_template.boards.board import Board, Sets
+from training.agent_template.boards.clock import Clock
 
 Evaluate = Callable[[Sequence[Sets]], tuple[list[list[float]], list[float]]]
 

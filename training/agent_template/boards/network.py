@@ -3,29 +3,15 @@
 R rows, C columns, P planes of features, W width. Parameters are those of `training.networks`.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from training.agent_template.boards import Board, Sets
+from training.agent_template.boards.board import Board, Sets
+from training.agent_template.weights import Array
 
-Array = np.ndarray[Any, np.dtype[np.float32]]
 WORD = 8  # bits that np.unpackbits takes at a time
-
-
-def read_weights(data: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The tensors and what was said about them, of a safetensors file that `export` wrote."""
-    size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + size])
-    about = json.loads(header.pop("__metadata__")["agent"])
-    tensors = {}
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        raw = np.frombuffer(data, "<f4", (end - begin) // 4, 8 + size + begin)
-        tensors[name] = raw.reshape(entry["shape"])
-    return tensors, about
 
 
 class Network:

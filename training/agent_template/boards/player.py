@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from training.agent_template.boards import Board
-from training.agent_template.clock import read
-from training.agent_template.heuristic import Heuristic
-from training.agent_template.network import Array, Network
-from training.agent_template.planner import Limits, Plan, Planner
+from training.agent_template.boards.board import Board
+from training.agent_template.boards.heuristic import Heuristic
+from training.agent_template.boards.network import Network
+from training.agent_template.boards.planner import Limits, Plan, Planner
+from training.agent_template.shown import read
+from training.agent_template.weights import Array
 
 DEFAULTS = {"rows": 6, "columns": 7, "inarow": 4}
 

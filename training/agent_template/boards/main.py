@@ -1,32 +1,15 @@
 """The agent. `plan` tells more, for those who want to measure it."""
 
-import base64
-import os
-import sys
 from time import perf_counter
 from typing import Any
 
-from training.agent_template.clock import FOREVER_S, Clock, clock_of_move
-from training.agent_template.network import read_weights
-from training.agent_template.planner import Limits, Plan
-from training.agent_template.player import Player, collector_paused
-from training.agent_template.settings import MOVE_SECONDS, STARTED
+from training.agent_template.boards.clock import FOREVER_S, Clock, clock_of_move
+from training.agent_template.boards.planner import Limits, Plan
+from training.agent_template.boards.player import Player, collector_paused
+from training.agent_template.startup import STARTED
+from training.agent_template.weights import read_weights, weights
 
-WEIGHTS = ""  # a safetensors file in base64; where empty, WEIGHTS_FILE lies beside this one
-WEIGHTS_FILE = "weights.safetensors"
-
-
-def weights() -> bytes:
-    """From this file, or from the one beside it, wherever an engine has put that."""
-    if WEIGHTS:
-        return base64.b64decode(WEIGHTS)
-    beside = [globals().get("__file__"), weights.__code__.co_filename]
-    folders = [os.path.dirname(os.path.abspath(path)) for path in beside if path]
-    paths = [os.path.join(folder, WEIGHTS_FILE) for folder in (*folders, os.getcwd(), *sys.path)]
-    found = next((path for path in paths if os.path.isfile(path)), WEIGHTS_FILE)
-    with open(found, "rb") as file:
-        return file.read()
-
+MOVE_SECONDS = 0.2  # the most that a move may take; `export` sets it
 
 PLAYER = Player(*read_weights(weights()))
 LOADING_S = [perf_counter() - STARTED]  # on the clock of the first move, where it loads us

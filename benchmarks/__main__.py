@@ -14,6 +14,7 @@ from benchmarks.rebuild import disqualify_and_rebuild
 from benchmarks.road import matches_a_second, upload_to_rating
 from benchmarks.site import running_site
 from benchmarks.training import short
+from benchmarks.training.foraging import foraging
 from benchmarks.training.strength import strength
 
 
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "ladder": short_table,
     "site": site,
     "training": short.short_table,
+    "foraging": foraging,
 }
 LONG: dict[str, Callable[[int], list[Row]]] = {"ladder": long_table, "training": strength}
 

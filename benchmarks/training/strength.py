@@ -99,13 +99,13 @@ GPU = Figure(
 
 def strength(processes: int = 1) -> list[Row]:
     """Runs go one after the other, whatever `processes` says: each is given the whole machine."""
-    platform, device = _device()
-    rows = _figure(GPU, device) if platform == "gpu" else []
+    platform, name = device()
+    rows = _figure(GPU, name) if platform == "gpu" else []
     cores.bind()
     return [*rows, *_figure(CPU, f"{cores.CORES} cores"), *tictactoe()]
 
 
-def _device() -> tuple[str, str]:
+def device() -> tuple[str, str]:
     """What JAX would compute on. Asked in a process that gives the device back."""
     asked = subprocess.run(
         [sys.executable, "-c", DEVICE], capture_output=True, text=True, check=True

@@ -117,7 +117,7 @@ def draw_opening(world: World, colonies: int, generator: np.random.Generator) ->
 
 
 def init(world: World, colonies: int, opening: Opening) -> State:
-    """The first state: founders in their nests, food alike in every home range, no field."""
+    """Founders in their nests, food alike in every home range, territory around the nests."""
     area, slots = map_of(world, colonies), colonies * world.max_agents
     food = area.origins[:, None] + area.home_cells[opening.places]
     cradle = np.zeros((colonies, world.max_agents), np.int32)
@@ -136,11 +136,20 @@ def init(world: World, colonies: int, opening: Opening) -> State:
         noise=opening.noise,
         food=food.reshape(-1, 2),
         taken=np.zeros(colonies * world.num_food, bool),
-        field=np.zeros((area.rows, area.columns, world.channels), np.float32),
+        field=_first_field(world, area),
         next_id=np.int32(0),
     )
     founders = np.flatnonzero(first)
     return _settle(area, empty, founders, world.starting_energy, NOBODY, cradle.reshape(-1))
+
+
+def _first_field(world: World, area: Map) -> Floats:
+    """Nothing but the territory of the nests: all that fits within a cell of them."""
+    field = np.zeros((area.rows, area.columns, world.channels), np.float32)
+    cells = np.moveaxis(np.indices(field.shape[:2]), 0, -1)
+    distance = np.abs(cells - area.nests[:, None, None]).max(axis=-1)
+    field[(distance <= world.nest_radius + 1).any(axis=0), TERRITORY] = world.field_cap
+    return field
 
 
 def step(
@@ -263,16 +272,18 @@ def _deliver(world: World, area: Map, state: State) -> tuple[State, Flags]:
 
 
 def _spread(world: World, area: Map, state: State) -> Floats:
-    """The field after diffusion, decay and this step's marks."""
-    mean = _blur(area, _blur(area, state.field, 0), 1) * np.float32(1 / 16)
+    """The field after diffusion, decay and this step's marks; other channels stay empty."""
     rate, kept = np.float32(world.diffusion_rate), np.float32(1 - world.decay_rate)
-    field: Floats = (state.field + rate * (mean - state.field)) * kept
     marks = (
         (TERRITORY, state.alive, world.territory_strength),
         (TRAIL, _writes(state), world.trail_strength),
     )
+    field = np.zeros_like(state.field)
     for channel, agents, strength in marks:
-        field[..., channel] += _count(area, state.position[agents]) * np.float32(strength)
+        old = np.ascontiguousarray(state.field[..., channel])
+        mean = _blur(area, _blur(area, old, 0), 1) * np.float32(1 / 16)
+        marked = _count(area, state.position[agents]) * np.float32(strength)
+        field[..., channel] = ((1 - rate) * old + rate * mean) * kept + marked
     return np.clip(field, 0, np.float32(world.field_cap), out=field)
 
 

@@ -25,13 +25,13 @@ class Colony:
 
     def act(self, observation: Any) -> list[int]:
         """An action for each of the living members."""
-        if not read(observation, "step", 0):
-            self._begin()
         logits = self.logits(observation)
         return (logits + self.generator.gumbel(size=logits.shape)).argmax(1).tolist()
 
     def logits(self, observation: Any) -> Array:
         """[M, A] of the living members, who get their genomes where they are new."""
+        if not read(observation, "step", 0):
+            self._begin()
         members = list(read(observation, "members", ()))
         ids, parents = read(observation, "ids", ()), read(observation, "parents", ())
         genomes = [self._genome(*pair) for pair in zip(ids, parents, strict=True)]

@@ -10,7 +10,7 @@ from training.fields import named, nearest
 if TYPE_CHECKING:
     from jax import Array
 
-MODULES = {"selfplay": "training.selfplay"}
+MODULES = {"selfplay": "training.selfplay", "foraging": "training.foraging"}
 
 
 class State(Protocol):

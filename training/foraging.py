@@ -1,0 +1,192 @@
+"""The task of the foraging world: a population that forages, breeds and learns.
+
+Each agent acts with its own weights: those that all share, learnt by gradient, and an inherited,
+mutated offset. Shapes: N worlds, A slots of each, T steps of each world an update.
+"""
+
+import dataclasses
+from functools import partial
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from training import life as living
+from training import policy, ppo, shards
+from training.foraging_config import Config
+from training.life import Life, Trace
+from training.policy import Params
+from training.ppo import Batch
+
+__all__ = ["KNOBS", "OBJECTIVE", "Config", "State", "environment", "init", "parts", "update"]
+
+KNOBS = ("foraging.num_envs", "foraging.num_steps", "foraging.network.width")
+OBJECTIVE = "arena/delivered"
+
+
+@flax.struct.dataclass
+class State:
+    """params: shared weights. step: of slots, dead ones included. key: typed."""
+
+    params: Params
+    opt_state: Any
+    life: Life
+    key: Array
+    step: Array
+    config: Config = flax.struct.field(pytree_node=False)
+
+
+class Environment(NamedTuple):
+    name: str
+    version: str
+    configuration: dict[str, Any]
+
+
+def environment(config: Config) -> Environment:
+    from evaluation.envs.foraging.foraging import specification
+
+    world = dataclasses.asdict(config.world)
+    return Environment(specification["name"], specification["version"], world)
+
+
+def parts(config: Config) -> int:
+    return config.shards
+
+
+def init(key: Array, config: Config) -> State:
+    """An untrained population before its first step. Consumes the key."""
+    param_key, life_key, key = jax.random.split(key, 3)
+    params = policy.init(param_key, config.world.observation_size, config.network.width)
+    return State(
+        params=params,
+        opt_state=ppo.optimizer(config.learning).init(params),
+        life=living.begin(config, life_key),
+        key=key,
+        step=jnp.zeros((), jnp.uint32),
+        config=config,
+    )
+
+
+def update(state: State) -> tuple[State, dict[str, Array]]:
+    """T steps of every world, then some epochs of learning, unless evolution has its turn."""
+    config, evolution = state.config, state.config.evolution
+    play_key, learn_key, key = jax.random.split(state.key, 3)
+    learns = _learns(config, state.step)
+    std = jnp.where(learns, evolution.mutation_std, evolution.evolve_std)
+
+    def split(each: Array) -> Array:
+        return each.reshape(config.shards, -1, *each.shape[1:])
+
+    divided = jax.tree.map(split, state.life), jax.random.split(play_key, config.shards)
+    life, batches, metrics = shards.spread(
+        partial(_play_part, config), config.shards, (state.params, std), divided
+    )
+    params, opt_state, losses = _learnt(state, batches, learns, learn_key)
+    after = dataclasses.replace(
+        state,
+        params=params,
+        opt_state=opt_state,
+        life=jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:]), life),
+        key=key,
+        step=state.step + config.steps_per_update,
+    )
+    return after, jax.tree.map(jnp.mean, metrics) | losses
+
+
+def _learns(config: Config, step: Array) -> Array:
+    if config.mode != "alternating":
+        return jnp.bool_(config.mode == "gradient")
+    evolution = config.evolution
+    period = evolution.gradient_steps + evolution.evolve_steps
+    return step % period < evolution.gradient_steps
+
+
+def _play_part(
+    config: Config, common: tuple[Params, Array], part: tuple[Life, Array]
+) -> tuple[Life, Batch, dict[str, Array]]:
+    (params, std), (life, key) = common, part
+    after, trace = living.play(config, params, std, life, key)
+    batch = living.batch_of(
+        config,
+        trace,
+        life.population.genomes,
+        after.population.genomes,
+        living.value_of(config, params, after),
+    )
+    return after, batch, _metrics(trace)
+
+
+def _metrics(trace: Trace) -> dict[str, Array]:
+    """Means over living agents and steps; counts are of a world and step."""
+    living_count = jnp.maximum(jnp.sum(trace.alive), 1)
+    worlds = trace.alive.shape[0] * trace.alive.shape[1]
+    counts = {
+        "world/population": trace.alive,
+        "world/births": trace.newcomer,
+        "world/deaths": trace.died,
+        "world/picked": trace.picked,
+        "world/delivered": trace.delivered,
+    }
+    metrics = {name: jnp.sum(each) / worlds for name, each in counts.items()}
+    lives = jnp.maximum(jnp.sum(trace.newcomer), 1)
+    return metrics | {
+        "world/reward": jnp.sum(jnp.where(trace.alive, trace.reward, 0.0)) / living_count,
+        "life/delivered": jnp.sum(trace.delivered) / lives,
+    }
+
+
+def _learnt(
+    state: State, batches: Batch, learns: Array, key: Array
+) -> tuple[Params, Any, dict[str, Array]]:
+    """Shared weights and optimizer after the epochs; unchanged where evolution has its turn."""
+    config = state.config
+    if config.mode == "evolve":
+        return state.params, state.opt_state, {}
+    learn = partial(_epochs, config, batches, key)
+    if config.mode == "gradient":
+        return learn((state.params, state.opt_state))
+    shapes = jax.eval_shape(learn, (state.params, state.opt_state))
+    nothing = jax.tree.map(lambda each: jnp.zeros(each.shape, each.dtype), shapes[2])
+    return jax.lax.cond(
+        learns, learn, lambda held: (*held, nothing), (state.params, state.opt_state)
+    )
+
+
+def _epochs(
+    config: Config, batches: Batch, key: Array, held: tuple[Params, Any]
+) -> tuple[Params, Any, dict[str, Array]]:
+    """batches: leaves [shards, ...]. Each minibatch has as many slots of every part."""
+    learning, rule = config.learning, ppo.optimizer(config.learning)
+    slots = batches.first.shape[1]
+
+    def shuffled(key: Array) -> Array:
+        keys = jax.random.split(key, config.shards)
+        orders = jax.vmap(lambda each: jax.random.permutation(each, slots))(keys)
+        return orders.reshape(config.shards, learning.minibatches, -1).swapaxes(0, 1)
+
+    def descend(
+        held: tuple[Params, Any], chosen: Array
+    ) -> tuple[tuple[Params, Any], dict[str, Array]]:
+        params, opt_state = held
+        slope = partial(_slope, learning)
+        gradients, metrics = shards.spread(slope, config.shards, params, (batches, chosen))
+        gradient, metrics = jax.tree.map(partial(jnp.mean, axis=0), (gradients, metrics))
+        updates, opt_state = rule.update(gradient, opt_state, params)
+        return (optax.apply_updates(params, updates), opt_state), metrics
+
+    orders = jax.vmap(shuffled)(jax.random.split(key, learning.epochs))
+    orders = orders.reshape(-1, *orders.shape[2:])
+    (params, opt_state), metrics = jax.lax.scan(descend, held, orders)
+    return params, opt_state, jax.tree.map(jnp.mean, metrics)
+
+
+def _slope(
+    learning: ppo.Learning, params: Params, part: tuple[Batch, Array]
+) -> tuple[Params, dict[str, Array]]:
+    batch, chosen = part
+    slope = jax.grad(partial(ppo.loss, learning), has_aux=True)
+    gradient, metrics = slope(params, ppo.columns(batch, chosen))
+    return gradient, metrics

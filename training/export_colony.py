@@ -15,7 +15,9 @@ from training.storage import WEIGHTS
 ENVIRONMENT = "foraging"
 MAX_CHANNELS = 8
 POOL = 16  # genomes that an agent holds at most
-LIVING = {"genomes": "float32", "harvest": "int32", "worlds/alive": "bool"}
+LIVING, HARVEST = "life/worlds/alive", "life/population/harvest"
+GENOMES = "life/population/genomes"
+DTYPES = {LIVING: "bool", HARVEST: "int32", GENOMES: "float32"}
 MODULES = ("colony/network", "colony/colony", "colony/main")
 
 
@@ -71,14 +73,13 @@ def pool(tensors: Mapping[str, Array], width: int) -> NDArray[np.float32]:
     Where nobody lives, the shared weights as they are.
     """
     size = 4 * width + (width + 1) * len(ACTIONS)
-    found = {name: tensors[name] for name in LIVING if name in tensors}
-    slots = found["harvest"].shape if "harvest" in found else ()
-    shapes = {"genomes": (*slots, size), "harvest": slots, "worlds/alive": slots}
-    check_tensors(found, shapes, LIVING)
-    living = np.flatnonzero(found["worlds/alive"])
-    harvest = found["harvest"].ravel()[living].astype(np.int64)
+    found = {name: tensors[name] for name in DTYPES if name in tensors}
+    slots = found[HARVEST].shape if HARVEST in found else ()
+    check_tensors(found, {LIVING: slots, HARVEST: slots, GENOMES: (*slots, size)}, DTYPES)
+    living = np.flatnonzero(found[LIVING])
+    harvest = found[HARVEST].ravel()[living].astype(np.int64)
     best = living[np.argsort(-harvest, kind="stable")[:POOL]]
-    genomes: NDArray[np.float32] = found["genomes"].reshape(-1, size)[best]
+    genomes: NDArray[np.float32] = found[GENOMES].reshape(-1, size)[best]
     if not np.isfinite(genomes).all():
-        raise ExportError("This checkpoint has NaN or infinite numbers in genomes.")
+        raise ExportError(f"This checkpoint has NaN or infinite numbers in {GENOMES}.")
     return genomes if len(best) else np.zeros((1, size), np.float32)

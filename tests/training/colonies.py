@@ -11,6 +11,8 @@ from training.manifest import Manifest
 
 WIDTH, CHANNELS = 16, 4
 WORLDS, SLOTS = 2, 12
+GENOMES, HARVEST = "life/population/genomes", "life/population/harvest"
+LIVING = "life/worlds/alive"
 # In the order of a genome: what an agent has of its own.
 OWN = ("norm_0/scale", "norm_0/bias", "norm_1/scale", "norm_1/bias", "policy/kernel", "policy/bias")
 
@@ -44,9 +46,9 @@ def population_of(width: int = WIDTH, seed: int = 0) -> dict[str, np.ndarray]:
     shapes = shapes_of(width, CHANNELS)
     size = sum(int(np.prod(shapes[name])) for name in OWN)
     return {
-        "genomes": rng.normal(0, 0.5, (WORLDS, SLOTS, size)).astype(np.float32),
-        "harvest": rng.permutation(WORLDS * SLOTS).astype(np.int32).reshape(WORLDS, SLOTS),
-        "worlds/alive": np.arange(WORLDS * SLOTS).reshape(WORLDS, SLOTS) % 4 != 3,
+        GENOMES: rng.normal(0, 0.5, (WORLDS, SLOTS, size)).astype(np.float32),
+        HARVEST: rng.permutation(WORLDS * SLOTS).astype(np.int32).reshape(WORLDS, SLOTS),
+        LIVING: np.arange(WORLDS * SLOTS).reshape(WORLDS, SLOTS) % 4 != 3,
     }
 
 

@@ -11,6 +11,9 @@ from flax.traverse_util import unflatten_dict
 
 from tests.training.agents import load
 from tests.training.colonies import (
+    GENOMES,
+    HARVEST,
+    LIVING,
     OWN,
     exported,
     params_of,
@@ -56,7 +59,7 @@ def weights_of(params, genome):
 def best_genomes(count):
     """Of the living, those who delivered most first; harvests are all different."""
     found = population_of()
-    flat = [found[name].reshape(24, -1) for name in ("worlds/alive", "harvest", "genomes")]
+    flat = [found[name].reshape(24, -1) for name in (LIVING, HARVEST, GENOMES)]
     living = [
         (int(harvest[0]), genome) for alive, harvest, genome in zip(*flat, strict=True) if alive
     ]
@@ -126,7 +129,7 @@ def test_a_world_of_more_channels_has_its_own_agent(tmp_path):
 
 
 def test_where_nobody_lives_the_shared_weights_play(tmp_path):
-    nobody = {"worlds/alive": np.zeros((2, 12), bool)}
+    nobody = {LIVING: np.zeros((2, 12), bool)}
     names = load(exported(tmp_path, tensors=nobody))
     genome = np.zeros_like(best_genomes(1)[0])
     wanted = logits_of([genome] * 3, np.full((3, 45), 0.5, np.float32))
@@ -173,8 +176,8 @@ def config(world, network):
     return {"config": {"foraging": {"world": world, "network": network}}}
 
 
-def tensors(**changes):
-    return {"tensors": {name.replace("__", "/"): each for name, each in changes.items()}}
+def tensors(name, tensor):
+    return {"tensors": {name: tensor}}
 
 
 CANNOT_PLAY = {
@@ -186,20 +189,20 @@ CANNOT_PLAY = {
     "a width beyond reason": (config({"channels": 4}, {"width": 10**9}), "what network"),
     "another width": (config({"channels": 4}, {"width": 8}), "params/dense_0/bias"),
     "a layer missing": (
-        tensors(params__norm_1__bias=None),
+        tensors("params/norm_1/bias", None),
         "lacks the tensor params/norm_1/bias",
     ),
-    "a layer too many": (tensors(params__x=np.ones(1, "f4")), "unknown tensor params/x"),
-    "doubles": (tensors(params__value__bias=np.ones(1, "f8")), "params/value/bias"),
-    "no genomes": (tensors(genomes=None), "lacks the tensor genomes"),
-    "no harvest": (tensors(harvest=None), "lacks the tensor harvest"),
-    "no living": (tensors(worlds__alive=None), "lacks the tensor worlds/alive"),
-    "genomes of another policy": (tensors(genomes=np.zeros((2, 12, 9), "f4")), "genomes is"),
-    "too few genomes": (tensors(genomes=np.zeros((2, 11, 149), "f4")), "genomes is"),
-    "lives that are numbers": (tensors(worlds__alive=np.ones((2, 12), "i4")), "worlds/alive is"),
+    "a layer too many": (tensors("params/x", np.ones(1, "f4")), "unknown tensor params/x"),
+    "doubles": (tensors("params/value/bias", np.ones(1, "f8")), "params/value/bias"),
+    "no genomes": (tensors(GENOMES, None), f"lacks the tensor {GENOMES}"),
+    "no harvest": (tensors(HARVEST, None), f"lacks the tensor {HARVEST}"),
+    "no living": (tensors(LIVING, None), f"lacks the tensor {LIVING}"),
+    "genomes of another policy": (tensors(GENOMES, np.zeros((2, 12, 9), "f4")), f"{GENOMES} is"),
+    "too few genomes": (tensors(GENOMES, np.zeros((2, 11, 149), "f4")), f"{GENOMES} is"),
+    "lives that are numbers": (tensors(LIVING, np.ones((2, 12), "i4")), f"{LIVING} is"),
     "genomes that are no numbers": (
-        tensors(genomes=np.full((2, 12, 149), np.nan, "f4")),
-        "infinite numbers in genomes",
+        tensors(GENOMES, np.full((2, 12, 149), np.nan, "f4")),
+        f"infinite numbers in {GENOMES}",
     ),
 }
 

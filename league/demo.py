@@ -16,11 +16,24 @@ from league.models import AuditEntry, Competition
 
 SEEDED = "seed"
 CLOCKS = {"actTimeout": 2, "remainingOverageTime": 60, "runTimeout": 1200}
+# Of five hundred moves: agents that use all of it keep a worker busy for six minutes an episode.
+SHORT_CLOCKS = {"actTimeout": 0.25, "remainingOverageTime": 60, "runTimeout": 600}
+BOXED = (
+    "Your agent plays boxed: no network, no files but its own, one private folder to write in. "
+    "NumPy is there. It has {} for a move and a bank of 60 seconds for all that take longer."
+)
 FAIR_PLAY = (
     "Every match is two episodes with the seats swapped, so nobody gains from moving first. "
-    "A crash, an illegal move or an empty clock loses the episode.\n\n"
-    "Your agent plays boxed: no network, no files but its own, one private folder to write in. "
-    "NumPy is there. It has 2 seconds for a move and a bank of 60 seconds for all that take longer."
+    "A crash, an illegal move or an empty clock loses the episode.\n\n" + BOXED.format("2 seconds")
+)
+COLONY_RULES = (
+    "Two colonies share a map without edges, each around a nest of its own. Members find food and "
+    "carry it home; they live on what they find, have children and die, and those who carry leave "
+    "a trail that everybody can follow. Your agent sees what all of its living members see, and "
+    "moves them all at once. After 500 steps the colony that has brought home more items wins.\n\n"
+    "Every match is two episodes with the seats swapped, so nobody gains from where a nest lies. "
+    "A crash, an illegal action or an empty clock makes the colony stand still for the rest of the "
+    "episode, and loses it.\n\n" + BOXED.format("a quarter of a second")
 )
 COMPETITIONS: tuple[dict[str, Any], ...] = (
     {
@@ -40,6 +53,14 @@ COMPETITIONS: tuple[dict[str, Any], ...] = (
         "configuration": CLOCKS,
         "rules": "Two players mark cells of a three by three board in turn. Three in a row win; "
         "a full board is a draw.\n\n" + FAIR_PLAY,
+    },
+    {
+        "slug": "foraging",
+        "title": "Foraging",
+        "summary": "Two colonies on one map: lead yours to bring home more food than the other.",
+        "environment": "foraging",
+        "configuration": SHORT_CLOCKS,
+        "rules": COLONY_RULES,
     },
 )
 

@@ -5,8 +5,8 @@ Shapes: M series, W measures in the window, E events in the ring.
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 JUMP, PHASE = 0, 1
@@ -16,9 +16,9 @@ RELATIVE, ABSOLUTE = 1e-3, 1e-6  # least deviation, of the mean and as such: no 
 
 
 class Ring(NamedTuple):
-    """The last E events; count: of all that ever were. Columns as in `read`."""
+    """The last E events; told: how many there ever were. Columns as in `read`."""
 
-    count: Array
+    told: Array
     kind: Array
     series: Array
     step: Array
@@ -90,8 +90,8 @@ def read(ring: Ring, names: tuple[str, ...], since: int) -> list[dict[str, Any]]
 
     mean, value: of a jump those of the series; of a phase transition those of its variance.
     """
-    columns = Ring(*(np.asarray(each) for each in ring))
-    size, count = len(columns.step), int(columns.count)
+    columns = Ring(*jax.device_get(ring))
+    size, count = len(columns.step), int(columns.told)
     rows = [number % size for number in range(max(0, count - size), count)]
     return [
         {
@@ -109,7 +109,7 @@ def read(ring: Ring, names: tuple[str, ...], since: int) -> list[dict[str, Any]]
 
 def _jump(series: Series, values: Array, threshold: float) -> tuple[Found, Array, Array]:
     """The jumps, whether each series is in one, and how long it has been calm."""
-    mean, z = _against(series.values, values)
+    mean, z = _against(series.values, values, _least(series))
     is_full = series.measured >= len(series.values)
     is_beyond = is_full & (jnp.abs(z) > threshold)
     jumping = is_beyond | (series.jumping & (jnp.abs(z) > REARMED * threshold))
@@ -119,17 +119,20 @@ def _jump(series: Series, values: Array, threshold: float) -> tuple[Found, Array
 
 def _phase(before: Series, now: Series, calm: Array, threshold: float) -> tuple[Found, Array]:
     variance, window = now.variances[-1], len(now.values)
-    mean, z = _against(before.variances, variance)
+    mean, z = _against(before.variances, variance, _least(before) ** 2)
     is_slower = now.times[-1] > jnp.mean(before.times, axis=0)
-    is_judged = (before.measured >= 2 * window) & (calm > window)
+    is_judged = (before.measured >= 2 * window) & (calm >= window)
     changing = is_judged & (z > threshold) & is_slower
     return Found(changing & ~before.changing, mean, variance, z), changing
 
 
-def _against(history: Array, value: Array) -> tuple[Array, Array]:
-    """Mean of the history [W, M], and z of a value [M] against it."""
+def _least(series: Series) -> Array:
+    return jnp.maximum(RELATIVE * jnp.abs(jnp.mean(series.values, axis=0)), ABSOLUTE)
+
+
+def _against(history: Array, value: Array, least: Array) -> tuple[Array, Array]:
+    """Mean of the history [W, M], and z of a value [M] against it; least: deviation to assume."""
     mean = jnp.mean(history, axis=0)
-    least = jnp.maximum(RELATIVE * jnp.abs(mean), ABSOLUTE)
     return mean, (value - mean) / jnp.maximum(jnp.std(history, axis=0, ddof=1), least)
 
 
@@ -157,10 +160,10 @@ def _time(correlation: Array) -> Array:
 
 def _written(ring: Ring, kind: int, found: Found, step: Array) -> Ring:
     size = len(ring.step)
-    order = ring.count + jnp.cumsum(found.is_event) - 1
+    order = ring.told + jnp.cumsum(found.is_event) - 1
     row = jnp.where(found.is_event, order % size, size)  # out of the ring: dropped
     return Ring(
-        count=ring.count + jnp.sum(found.is_event),
+        told=ring.told + jnp.sum(found.is_event),
         kind=ring.kind.at[row].set(kind, mode="drop"),
         series=ring.series.at[row].set(jnp.arange(len(row)), mode="drop"),
         step=ring.step.at[row].set(step.astype(jnp.uint32), mode="drop"),

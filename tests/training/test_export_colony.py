@@ -1,14 +1,17 @@
 """Export of a foraging population: its agent acts as the policy did, members by their genomes."""
 
+import dataclasses
 import subprocess
 import sys
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax.traverse_util import unflatten_dict
 
+from evaluation.envs.foraging.world import World
 from tests.training.agents import load
 from tests.training.colonies import (
     GENOMES,
@@ -20,9 +23,11 @@ from tests.training.colonies import (
     population_of,
     write_checkpoint,
 )
-from training import export
+from training import checkpoint, export, foraging, policy
 from training.__main__ import main
 from training.export_colony import POOL
+from training.foraging_config import Network
+from training.manifest import Manifest
 
 FIRST = {"step": 0, "members": [[0.5] * 45] * 3, "ids": [0, 1, 2], "parents": [-1] * 3}
 
@@ -93,6 +98,23 @@ def test_each_founder_acts_with_shared_weights_and_a_genome_of_the_best(names):
 
 
 @pytest.mark.usefixtures("unoptimised")
+def test_what_the_trainer_saves_plays_as_its_policy(tmp_path):
+    settings = foraging.Config(world=World(max_agents=8), num_envs=2, network=Network(width=16))
+    state = jax.jit(foraging.init, static_argnums=1)(jax.random.key(0), settings)
+    people = state.life.population
+    genomes = jax.random.normal(jax.random.key(1), people.genomes.shape)
+    people = people._replace(genomes=genomes, harvest=people.harvest.at[1, 5].set(3))
+    state = dataclasses.replace(state, life=state.life._replace(population=people))
+    about = Manifest(task="foraging", step=0, config={"foraging": dataclasses.asdict(settings)})
+    checkpoint.save(tmp_path / "step_0.safetensors", state, about)
+    export.export(tmp_path, tmp_path / "main.py")
+    logits = load(tmp_path / "main.py")["COLONY"].logits(observed([0, 1], [-1, -1], step=0))
+    chosen = jnp.stack([genomes[1, 5], genomes[0, 0]])
+    wanted, _ = policy.act(state.params, chosen, seen_by(2))
+    np.testing.assert_allclose(logits, wanted, atol=1e-4)
+
+
+@pytest.mark.usefixtures("unoptimised")
 def test_children_inherit_and_a_dead_parents_genome_lives_on(names):
     colony = names["COLONY"]
     colony.logits(observed([7, 8], [-1, -1], step=0))
@@ -139,8 +161,8 @@ def test_where_nobody_lives_the_shared_weights_play(tmp_path):
 def test_equal_checkpoints_make_equal_bytes(tmp_path):
     sums = set()
     for created in ("2029-01-01T00:00:00+00:00", "2030-01-01T00:00:00+00:00"):
-        checkpoint = write_checkpoint(tmp_path / "step_1000.safetensors", created=created)
-        sums.add(export.export(checkpoint, tmp_path / "agent.tar.gz").sha256)
+        saved = write_checkpoint(tmp_path / "step_1000.safetensors", created=created)
+        sums.add(export.export(saved, tmp_path / "agent.tar.gz").sha256)
     assert len(sums) == 1
 
 

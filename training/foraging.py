@@ -162,11 +162,6 @@ def _epochs(
     learning, rule = config.learning, ppo.optimizer(config.learning)
     slots = batches.first.shape[1]
 
-    def shuffled(key: Array) -> Array:
-        keys = jax.random.split(key, config.shards)
-        orders = jax.vmap(lambda each: jax.random.permutation(each, slots))(keys)
-        return orders.reshape(config.shards, learning.minibatches, -1).swapaxes(0, 1)
-
     def descend(
         held: tuple[Params, Any], chosen: Array
     ) -> tuple[tuple[Params, Any], dict[str, Array]]:
@@ -177,8 +172,9 @@ def _epochs(
         updates, opt_state = rule.update(gradient, opt_state, params)
         return (optax.apply_updates(params, updates), opt_state), metrics
 
-    orders = jax.vmap(shuffled)(jax.random.split(key, learning.epochs))
-    orders = orders.reshape(-1, *orders.shape[2:])
+    lots = jax.random.bits(key, (learning.epochs, config.shards, slots))
+    orders = jnp.argsort(lots, axis=-1).reshape(*lots.shape[:2], learning.minibatches, -1)
+    orders = orders.swapaxes(1, 2).reshape(-1, config.shards, orders.shape[-1])
     (params, opt_state), metrics = jax.lax.scan(descend, held, orders)
     return params, opt_state, jax.tree.map(jnp.mean, metrics)
 

@@ -51,15 +51,17 @@ class Trace(NamedTuple):
 def begin(config: Config, key: Array) -> Life:
     """Agents that are all alike, in worlds at different moments of an episode. Consumes the key."""
     world, worlds = config.world, config.num_envs
-    opened = jax.vmap(partial(opening, world))(jax.random.split(key, worlds))
+    opened = _open(world, worlds, key)
     begun = jnp.arange(worlds, dtype=jnp.int32) * world.max_steps // worlds
     people = population.founders(worlds * world.max_agents, config.genome_size)
     return Life(opened._replace(step=begun), _by_world(people, worlds))
 
 
-def opening(world: World, key: Array) -> jax_env.State:
-    """A new episode of one colony. Consumes the key."""
-    return jax_env.init(world, 1, jax_env.draw_opening(world, 1, key))
+def _open(world: World, count: int, key: Array) -> jax_env.State:
+    """So many new episodes. Consumes the key."""
+    draws = jax_env.draw_opening(world, 1, key, (count,))
+    opened: jax_env.State = jax.vmap(partial(jax_env.init, world, 1))(draws)
+    return opened
 
 
 def play(config: Config, params: Params, std: Array, life: Life, key: Array) -> tuple[Life, Trace]:
@@ -67,10 +69,9 @@ def play(config: Config, params: Params, std: Array, life: Life, key: Array) -> 
     world = config.world
     draw_key, lot_key, step_key = jax.random.split(key, 3)
     shape = config.num_steps, life.worlds.step.size
-    draws = jax.random.split(draw_key, shape)
-    chances = jax.vmap(jax.vmap(partial(jax_env.draw, world, 1)))(draws)
+    chances = jax_env.draw(world, 1, draw_key, shape)
     lots = jax.random.uniform(lot_key, (*shape, world.max_agents))
-    inputs = chances, lots, jax.random.split(step_key, config.num_steps)
+    inputs = chances, lots, jax.random.split(step_key, (config.num_steps, 2))
     return jax.lax.scan(partial(_step, config, params, std), life, inputs)
 
 
@@ -82,7 +83,7 @@ def _step(
     drawn: tuple[jax_env.Chance, Array, Array],
 ) -> tuple[Life, Trace]:
     world, worlds, people = config.world, life.worlds, life.population
-    chance, lots, key = drawn
+    chance, lots, keys = drawn
     seen = jax.vmap(partial(jax_env.observe, world, 1))(worlds)
     logits, value = policy.act(params, people.genomes, seen)
     action, log_probability = choose(logits, lots)
@@ -90,15 +91,14 @@ def _step(
     extra = _incentive(config, worlds.alive, after.position)
     people = people._replace(harvest=people.harvest + outcome.delivered)
     ended = after.step >= world.max_steps
-    restart_key, renew_key = jax.random.split(key)
-    restarted = _restart(world, after, ended, restart_key)
+    restarted = _restart(world, after, ended, keys[0])
     newcomer = jnp.where(ended[:, None], restarted.alive, outcome.born)
     parents = jnp.where(ended[:, None], -1, outcome.source)
     parents = jnp.where(parents < 0, -1, parents + _first_slots(parents))
     flat = partial(jnp.reshape, shape=-1)
     merged = jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:]), people)
     merged = population.renew(
-        config.evolution, merged, flat(after.alive), flat(newcomer), flat(parents), std, renew_key
+        config.evolution, merged, flat(after.alive), flat(newcomer), flat(parents), std, keys[1]
     )
     trace = Trace(
         seen=seen,
@@ -132,14 +132,16 @@ def _restart(world: World, worlds: jax_env.State, ended: Array, key: Array) -> j
     """New episodes where one has ended; seldom, hence only then drawn."""
 
     def restart(worlds: jax_env.State) -> jax_env.State:
-        fresh = jax.vmap(partial(opening, world))(jax.random.split(key, len(ended)))
+        fresh = _open(world, len(ended), key)
 
         def pick(new: Array, old: Array) -> Array:
             return jnp.where(ended.reshape(-1, *[1] * (old.ndim - 1)), new, old)
 
-        return jax.tree.map(pick, fresh, worlds)
+        picked: jax_env.State = jax.tree.map(pick, fresh, worlds)
+        return picked
 
-    return jax.lax.cond(jnp.any(ended), restart, lambda worlds: worlds, worlds)
+    renewed: jax_env.State = jax.lax.cond(jnp.any(ended), restart, lambda same: same, worlds)
+    return renewed
 
 
 def _incentive(config: Config, alive: Array, position: Array) -> Array:

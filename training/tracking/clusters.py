@@ -38,7 +38,7 @@ class Clusters(NamedTuple):
 def find(points: Array, valid: Array) -> Clusters:
     """points: float32[S, F] in any units; valid: bool[S]. Always the same for the same points."""
     scaled = _standardised(points, valid)
-    both = jnp.stack([scaled, _standardised(_noise(scaled, valid), valid)])
+    both = jnp.stack([scaled, _noise(scaled, valid)])
     (labels, _), (size, _), (silhouette, expected) = jax.vmap(partial(_best, valid=valid))(both)
     above = (silhouette - expected) / jnp.maximum(1 - expected, 1e-6)
     is_judged = jnp.sum(valid) >= FEWEST
@@ -63,8 +63,9 @@ def _standardised(points: Array, valid: Array) -> Array:
 
 def _noise(scaled: Array, valid: Array) -> Array:
     """As many normal points with the covariance of these."""
-    mixing = jax.random.normal(jax.random.key(0), (len(scaled), len(scaled)))
-    return mixing @ scaled / jnp.sqrt(jnp.maximum(jnp.sum(valid), 1))
+    size = len(scaled)
+    mixing = np.random.default_rng(1).standard_normal((size, size), np.float32)
+    return mixing @ scaled / jnp.sqrt(jnp.maximum(jnp.sum(valid), 1)) * valid[:, None]
 
 
 def _best(points: Array, valid: Array) -> tuple[Array, Array, Array]:

@@ -9,18 +9,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-JUMP, PHASE = 0, 1
 KINDS = ("jump", "phase")
 REARMED = 0.5  # share of the threshold below which a jump is over
 RELATIVE, ABSOLUTE = 1e-3, 1e-6  # least deviation, of the mean and as such: no rounding is a jump
 
 
 class Ring(NamedTuple):
-    """The last E events; told: how many there ever were. Columns as in `read`."""
+    """The last E events; told: how many there ever were. which: series + M * kind."""
 
     told: Array
-    kind: Array
-    series: Array
+    which: Array
     step: Array
     mean: Array
     value: Array
@@ -60,8 +58,7 @@ def no_series(window: int, count: int) -> Series:
 
 def no_events(size: int) -> Ring:
     number, real = jnp.zeros(size, jnp.int32), jnp.zeros(size)
-    steps = jnp.zeros(size, jnp.uint32)
-    return Ring(jnp.zeros((), jnp.int32), number, number, steps, real, real, real)
+    return Ring(jnp.zeros((), jnp.int32), number, jnp.zeros(size, jnp.uint32), real, real, real)
 
 
 def notice(
@@ -80,9 +77,9 @@ def notice(
     phase, changing = _phase(series, after, calm, threshold)
     after = after._replace(calm=calm, jumping=jumping, changing=changing)
     kept = Series(*(jnp.where(is_new, new, old) for new, old in zip(after, series, strict=True)))
-    for kind, found in ((JUMP, jump), (PHASE, phase)):
-        ring = _written(ring, kind, found._replace(is_event=found.is_event & is_new), step)
-    return kept, ring
+    found = Found(*(jnp.concatenate(pair) for pair in zip(jump, phase, strict=True)))
+    found = found._replace(is_event=found.is_event & jnp.tile(is_new, len(KINDS)))
+    return kept, _written(ring, found, step)
 
 
 def read(ring: Ring, names: tuple[str, ...], since: int) -> list[dict[str, Any]]:
@@ -95,8 +92,8 @@ def read(ring: Ring, names: tuple[str, ...], since: int) -> list[dict[str, Any]]
     rows = [number % size for number in range(max(0, count - size), count)]
     return [
         {
-            "kind": KINDS[columns.kind[row]],
-            "metric": names[columns.series[row]],
+            "kind": KINDS[columns.which[row] // len(names)],
+            "metric": names[columns.which[row] % len(names)],
             "step": int(columns.step[row]),
             "mean": float(columns.mean[row]),
             "value": float(columns.value[row]),
@@ -158,16 +155,21 @@ def _time(correlation: Array) -> Array:
     return -1 / jnp.log(jnp.clip(correlation, 1e-6, 1 - 1e-6)) * (correlation > 0)
 
 
-def _written(ring: Ring, kind: int, found: Found, step: Array) -> Ring:
+def _written(ring: Ring, found: Found, step: Array) -> Ring:
+    """found: [2 M], no more than E of them events."""
     size = len(ring.step)
-    order = ring.told + jnp.cumsum(found.is_event) - 1
-    row = jnp.where(found.is_event, order % size, size)  # out of the ring: dropped
+    place = (ring.told + jnp.cumsum(found.is_event) - 1) % size
+    here = (jnp.arange(size)[:, None] == place) & found.is_event
+    is_written = jnp.any(here, axis=-1)
+
+    def put(column: Array, values: Array) -> Array:
+        return jnp.where(is_written, jnp.sum(jnp.where(here, values, 0), axis=-1), column)
+
     return Ring(
         told=ring.told + jnp.sum(found.is_event),
-        kind=ring.kind.at[row].set(kind, mode="drop"),
-        series=ring.series.at[row].set(jnp.arange(len(row)), mode="drop"),
-        step=ring.step.at[row].set(step.astype(jnp.uint32), mode="drop"),
-        mean=ring.mean.at[row].set(found.mean, mode="drop"),
-        value=ring.value.at[row].set(found.value, mode="drop"),
-        z=ring.z.at[row].set(found.z, mode="drop"),
+        which=put(ring.which, jnp.arange(len(place))),
+        step=jnp.where(is_written, step.astype(jnp.uint32), ring.step),
+        mean=put(ring.mean, found.mean),
+        value=put(ring.value, found.value),
+        z=put(ring.z, found.z),
     )

@@ -84,29 +84,49 @@ class Outcome(NamedTuple):
     source: Array
 
 
-def draw(world: World, colonies: int, key: Array) -> Chance:
-    """Consumes the key."""
+def draw(world: World, colonies: int, key: Array, shape: tuple[int, ...] = ()) -> Chance:
+    """For so many steps, whose dimensions come first. Consumes the key.
+
+    All of it from one call of the generator, as each takes long to compile.
+    """
     where, slots = map_of(world, colonies), colonies * world.max_agents
     items = colonies * world.num_food
-    keys = jax.random.split(key, 4)
+    bits = jax.random.bits(key, (*shape, 2 * items + 3 * slots))
+    ends = np.cumsum([items, items, slots])
+    respawn, place, cradle, noise = jnp.split(_shares(bits), ends, axis=-1)
     return Chance(
-        respawn=jax.random.uniform(keys[0], (items,)),
-        place=jax.random.randint(keys[1], (items,), 0, len(where.free_cells)),
-        cradle=jax.random.randint(keys[2], (slots,), 0, where.nest_cells.shape[1]),
-        noise=jax.random.normal(keys[3], (slots, 2)),
+        respawn=respawn,
+        place=_below(len(where.free_cells), place),
+        cradle=_below(where.nest_cells.shape[1], cradle),
+        noise=_normal(noise).reshape(*shape, slots, 2),
     )
 
 
-def draw_opening(world: World, colonies: int, key: Array) -> Opening:
-    """Consumes the key."""
+def draw_opening(world: World, colonies: int, key: Array, shape: tuple[int, ...] = ()) -> Opening:
+    """For so many first states, whose dimensions come first. Consumes the key."""
     where = map_of(world, colonies)
-    keys = jax.random.split(key, 3)
-    cells = jax.random.permutation(keys[0], where.nest_cells.shape[1])
+    cells, slots = where.nest_cells.shape[1], colonies * world.max_agents
+    bits = jax.random.bits(key, (*shape, cells + world.num_food + 2 * slots))
+    order, places, noise = jnp.split(_shares(bits), np.cumsum([cells, world.num_food]), axis=-1)
     return Opening(
-        cells=cells[: world.num_agents].astype(jnp.int32),
-        places=jax.random.randint(keys[1], (world.num_food,), 0, len(where.home_cells)),
-        noise=jax.random.normal(keys[2], (colonies * world.max_agents, 2)),
+        cells=jnp.argsort(order, axis=-1)[..., : world.num_agents].astype(jnp.int32),
+        places=_below(len(where.home_cells), places),
+        noise=_normal(noise).reshape(*shape, slots, 2),
     )
+
+
+def _shares(bits: Array) -> Array:
+    """Numbers in [0, 1) of 32 random bits each."""
+    return (bits >> 8).astype(jnp.float32) * 2.0**-24
+
+
+def _below(count: int, shares: Array) -> Array:
+    """Whole numbers below so many, equally likely to within one in 2**24."""
+    return jnp.floor(shares * count).astype(jnp.int32)
+
+
+def _normal(shares: Array) -> Array:
+    return 2**0.5 * jax.scipy.special.erfinv(jnp.maximum(2 * shares - 1, 2.0**-24 - 1))
 
 
 def init(world: World, colonies: int, opening: Opening) -> State:
@@ -116,7 +136,7 @@ def init(world: World, colonies: int, opening: Opening) -> State:
     alive = jnp.tile(founders, colonies)
     cells = jnp.zeros(slots, jnp.int32).at[: world.num_agents].set(opening.cells)
     position = jnp.asarray(where.nest_cells)[:, cells].reshape(-1, 2)
-    number = jnp.cumsum(alive) - 1
+    number = np.cumsum(np.tile(np.arange(slots) < world.num_agents, colonies)) - 1
     food = jnp.asarray(where.home_cells)[opening.places] + jnp.asarray(where.origins)[:, None]
     shape = where.rows, where.columns, world.channels
     territory = jnp.asarray(_near_nests(world, where))

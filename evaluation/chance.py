@@ -2,7 +2,7 @@
 
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -33,3 +33,11 @@ class Chance:
             if numpy:
                 self._numpy_state = numpy.get_state()
                 numpy.set_state(outer_numpy)
+
+
+def own_chance(info: Mapping[str, Any], step: int = 0) -> Chance | None:
+    """A stream from the seed where `info.chance` is "seeded"; else the global one is drawn."""
+    seed = info.get("seed")
+    if info.get("chance") == "seeded" and isinstance(seed, int):
+        return Chance(seed + step)
+    return None

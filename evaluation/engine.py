@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from functools import cached_property
 from time import perf_counter
 from typing import Any
 
 from evaluation.agent import Capture
-from evaluation.chance import Chance
+from evaluation.chance import Chance, own_chance
 from evaluation.errors import FailedPrecondition, InvalidArgument, status_of
 from evaluation.outcome import summarize
+from evaluation.perception import Perception
 from evaluation.registry import Game, environments
 from evaluation.runner import LOG_LENGTH, Runner
 from evaluation.spec import FAULTS, SOUND
@@ -74,6 +75,7 @@ class Environment:
         """Everything but an episode."""
         self._game = game
         self._spec = game.specification
+        self._perception = Perception(game) if self._spec.transient else None
         self._interpreter_arity = arity(game.interpreter)
         self.interpreter, self.renderer = game.interpreter, game.renderer
         self.html_renderer = game.html_renderer
@@ -106,7 +108,7 @@ class Environment:
         if history:
             self._load(history[-1])
             self.steps = [*(record(step) for step in history[:-1]), self.state]
-            self._chance = self._own_chance(len(history))
+            self._chance = own_chance(self.info, len(history))
         elif state is not None:
             others = self._spec.published["agents"][0] - 1
             self._load([_mapping(state, "state"), *({} for _ in range(others))])
@@ -140,7 +142,7 @@ class Environment:
         count = self._spec.published["agents"][0] if num_agents is None else num_agents
         self._check_count(count)
         self._faults = {}
-        self._chance = self._own_chance()
+        self._chance = own_chance(self.info)
         self.state = [self._opening(position) for position in range(count)]
         self.steps = [self.state]
         statuses = [seat["status"] for seat in self.state]
@@ -235,6 +237,7 @@ class Environment:
         twin._prepare(self._game, self.configuration, self.info, logs, self.debug)
         twin.steps = record(self.steps)
         twin.state = twin.steps[-1]
+        twin._perception = copy(self._perception)
         twin._faults = dict(self._faults)
         twin._chance = deepcopy(self._chance)
         return twin
@@ -242,7 +245,10 @@ class Environment:
     def observation(self, position: int) -> Struct:
         """What the seat's agent may see: a copy, with what is shared and without what is hidden."""
         first, own = self.state[0], self.state[position]
-        return self._spec.view.of(first["observation"], own["observation"])
+        seen = self._spec.view.of(first["observation"], own["observation"])
+        if self._perception:
+            seen.update(self._perception.of(position, self))
+        return seen
 
     def visible_configuration(self) -> Struct:
         """A copy without the seed, which would let an agent foresee chance."""
@@ -274,13 +280,6 @@ class Environment:
             "info": structify(self.info),
             "logs": structify(self.logs),
         }
-
-    def _own_chance(self, step: int = 0) -> Chance | None:
-        """A stream from the seed where `info.chance` is "seeded"; else the global one is drawn."""
-        seed = self.info.get("seed")
-        if self.info.get("chance") == "seeded" and isinstance(seed, int):
-            return Chance(seed + step)
-        return None
 
     def _accept(self, state: list[Struct]) -> None:
         """Takes the state that the interpreter opens with, completed where it lacks something."""
@@ -356,6 +355,8 @@ class Environment:
     def _settle(self, returned: Sequence[Any], logs: Logs, number: int) -> list[Struct]:
         """Records what the interpreter returned, charges the banks and nulls failed rewards."""
         record_seat, limit = self._spec.record, self.configuration["actTimeout"]
+        if self._perception:
+            self._perception.take(returned)
         state = [record_seat(seat) for seat in returned]
         state[0]["observation"]["step"] = number
         for position, log in enumerate(logs[: len(state)]):

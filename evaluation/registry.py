@@ -27,6 +27,7 @@ class Game:
         self.renderer: Callable[..., str] = module["renderer"]
         self.html_renderer: Callable[..., str] = module["html_renderer"]
         self.summary: Callable[..., dict[str, Any]] | None = module.get("summary")
+        self.perceive: Callable[..., Any] | None = module.get("perceive")
         self._given: Mapping[str, Any] = module.get("specification") or {}
 
     @cached_property
@@ -88,7 +89,7 @@ def _import(name: str) -> dict[str, Any]:
     exports = [*EXPORTS, "agents"]
     if name in _folders():
         found: Mapping[str, Any] = vars(import_module(f"evaluation.envs.{name}.{name}"))
-        exports += ["summary", "action_schema"]
+        exports += ["summary", "action_schema", "perceive"]
     elif name in catalogue.names():
         found = catalogue.load(name)
     else:

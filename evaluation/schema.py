@@ -15,7 +15,16 @@ Check = Callable[[Any], bool]
 MESSAGE_LIMIT = 300
 INT64 = (-(2**63), 2**63 - 1)
 FLOAT = (-float_info.max, float_info.max)
-ANNOTATIONS = {"description", "title", "default", "defaults", "shared", "hidden", "examples"}
+ANNOTATIONS = {
+    "description",
+    "title",
+    "default",
+    "defaults",
+    "shared",
+    "hidden",
+    "transient",
+    "examples",
+}
 # `items` is documentation here: kaggle-environments drops it before it validates, and games
 # and agents rely on that.
 IGNORED = ANNOTATIONS | {"items"}

@@ -140,6 +140,7 @@ class Specification:
         self._action = Schema(self._fields["action"])
         self._idle_action = self._find_idle_action()
         self.statuses = frozenset(self._fields["status"]["enum"])
+        self.transient = _transient(spec["observation"])
         self.view = View(spec["observation"])
         observation_shape = shape(spec["observation"])
         self.record = _seat_copier(observation_shape, record)  # for the history
@@ -263,9 +264,17 @@ def _seat_fields(spec: dict[str, Any]) -> dict[str, Any]:
     # Interpreters are not held to what they say of rewards: rps states -1, 0, 1 and sums up.
     default = spec["reward"].get("default", SEAT["reward"]["default"])
     fields["reward"] = {**SEAT["reward"], "type": ["number", "null"], "default": default}
-    for name in ("info", "observation"):
-        fields[name] = {**SEAT[name], "properties": spec[name]}
+    transient = _transient(spec["observation"])
+    kept = {key: field for key, field in spec["observation"].items() if key not in transient}
+    for name, properties in (("info", spec["info"]), ("observation", kept)):
+        fields[name] = {**SEAT[name], "properties": properties}
     return fields
+
+
+def _transient(properties: dict[str, Any]) -> tuple[str, ...]:
+    """What agents see of a state and its record does not keep."""
+    fields = properties.items()
+    return tuple(key for key, field in fields if isinstance(field, dict) and field.get("transient"))
 
 
 def _for_position(fields: dict[str, Any], position: int) -> dict[str, Any]:

@@ -22,7 +22,10 @@ GPU_WORLDS = (1024, 4096)
 ROUNDS, STARTS, EPISODES = 5, 3, 5
 OURS, WARM = 4, 2  # updates of ours in its turn, lest one pause of a busy machine decide
 CPU, GPU = "device=cpu", "device=gpu"
-UNTRACKED = "foraging.tracking.enabled=false"
+# 256 agent-steps a minibatch, where slots of 128 steps are drawn whole; the preset's are larger.
+GUIDE = ("foraging.learning.minibatches=512", "foraging.learning.epochs=4")
+UNTRACKED = ("foraging.tracking.enabled=false",)
+SETTINGS = (GUIDE, (), UNTRACKED)
 COLONIES = ("follower", "greedy", "random", "greedy")
 STEPS = 500
 PATIENCE_SECONDS = 300
@@ -51,33 +54,37 @@ def foraging() -> list[Row]:
 
 
 def measured() -> list[Row]:
-    ours, untracked, theirs = training()
+    guide, preset, untracked, theirs = training()
     return [
-        speed(ours, theirs),
-        first_metrics(ours, theirs),
-        trackers(ours, untracked),
+        speed("as the guide has it", guide, theirs),
+        speed("the preset", preset, theirs),
+        first_metrics(preset, theirs),
+        trackers(preset, untracked),
         contest(),
         gpu(),
     ]
 
 
-def training() -> tuple[Course, Course, Theirs]:
-    """Ours, the same without trackers, theirs: all alive at once, and in turn at work."""
+def training() -> tuple[Course, Course, Course, Theirs]:
+    """The preset with the guide's minibatches, as it is, without trackers; and theirs.
+
+    All are alive at once and in turn at work.
+    """
     first = statistics.median(until_metrics() for _ in range(STARTS))
     with ExitStack() as stack:
-        ours, untracked = (
-            stack.enter_context(started("ours", CPU, *without)) for without in ((), (UNTRACKED,))
-        )
+        ours = [stack.enter_context(started("ours", CPU, *each)) for each in SETTINGS]
         theirs = _theirs(stack)
-        mine, bare, other = [], [], []
-        for trainer in (ours, untracked):
+        turns: list[list[Turn]] = [[], [], []]
+        their_turns = []
+        for trainer in ours:
             trainer.updates(WARM)
         for _ in range(ROUNDS):
-            mine += ours.updates(OURS)
-            bare += untracked.updates(OURS)
-            other += [] if isinstance(theirs, str) else theirs.updates(1)
-        courses = Course(first, mine), Course(first, bare)
-        return *courses, theirs if isinstance(theirs, str) else Course(theirs.first_seconds, other)
+            for trainer, made in zip(ours, turns, strict=True):
+                made += trainer.updates(OURS)
+            their_turns += [] if isinstance(theirs, str) else theirs.updates(1)
+    courses = [Course(first, made) for made in turns]
+    reason = theirs if isinstance(theirs, str) else Course(theirs.first_seconds, their_turns)
+    return courses[0], courses[1], courses[2], reason
 
 
 def _theirs(stack: ExitStack) -> Trainer | str:
@@ -114,8 +121,8 @@ def _has_line(path: Path) -> bool:
     return False
 
 
-def speed(ours: Course, theirs: Theirs) -> Row:
-    what, wanted = "foraging with learning, 32 worlds", "10 times emergence-lab, better 15"
+def speed(how: str, ours: Course, theirs: Theirs) -> Row:
+    what, wanted = f"foraging with learning, {how}", "10 times emergence-lab, better 15"
     if isinstance(theirs, str):
         return Row(what, f"{ours.rate:,.0f} agent-steps/s; not compared: {theirs}", wanted)
     times = ours.rate / theirs.rate

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from training import checkpoint, config, life, population, shards, storage
+from training import checkpoint, config, life, shards, storage
 from training.foraging_config import Config
 from training.policy import Params
 from training.ppo import Learning
@@ -87,13 +87,10 @@ def _played(
 def _part(settings: Config, common: tuple[Params, Array, Array], key: Array) -> tuple[Array, Array]:
     params, genomes, alive = common
     open_key, draw_key, play_key = jax.random.split(key, 3)
-    worlds, slots = settings.num_envs, settings.world.max_agents
-    openings = jax.random.split(open_key, worlds)
-    opened = jax.vmap(partial(life.opening, settings.world))(openings)
-    drawn = jax.random.choice(draw_key, len(alive), (worlds, slots), p=alive / alive.sum())
-    nobody = jnp.zeros((worlds, slots), jnp.int32)
-    people = population.Population(genomes[drawn], nobody, nobody)
-    begun = life.Life(opened, people)
-    _, trace = life.play(settings, params, jnp.zeros(()), begun, play_key)
+    begun = life.begin(settings, open_key)
+    opened = begun.worlds._replace(step=jnp.zeros_like(begun.worlds.step))
+    drawn = jax.random.choice(draw_key, len(alive), opened.alive.shape, p=alive / alive.sum())
+    people = begun.population._replace(genomes=genomes[drawn])
+    _, trace = life.play(settings, params, jnp.zeros(()), life.Life(opened, people), play_key)
     # Those of the last step are the founders of episodes that come after.
     return trace.delivered.sum(), opened.alive.sum() + trace.newcomer[:-1].sum()

@@ -1,0 +1,126 @@
+"""Populations are judged by their living alone, and ratios come with intervals over seeds."""
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from benchmarks.training.course import Moment
+from benchmarks.training.foraging_curves import Arms, Judged, chart
+from benchmarks.training.foraging_judge import People, delivered
+from benchmarks.training.foraging_long import paired, rows
+from benchmarks.training.foraging_ratios import ratio
+from evaluation.envs.foraging.world import World
+from training import policy
+from training.foraging_config import Config, Network
+
+# A nest of one cell, which whoever always goes up has left before it carries anything.
+WORLD = World(
+    grid_size=9, max_steps=60, nest_radius=0, num_agents=1, min_agents=1, max_agents=6, num_food=30
+)
+SETTINGS = Config(world=WORLD, network=Network(width=8))
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Two of four slots are alive; the genomes of the others are no numbers."""
+    params = policy.init(jax.random.key(0), WORLD.observation_size, 8)
+    genomes = jax.random.normal(jax.random.key(1), (4, SETTINGS.genome_size))
+    alive = jnp.array([True, False, True, False])
+    return People(SETTINGS, params, jnp.where(alive[:, None], genomes, jnp.nan), alive)
+
+
+def moving_up(people):
+    """Who always goes up, whatever it sees."""
+    bias = jnp.array([0.0, 100.0, 0.0, 0.0, 0.0])
+    readout = {"kernel": jnp.zeros((8, 5)), "bias": bias}
+    return replace(people.shared, params={**people.params, "policy": readout})
+
+
+def test_the_dead_of_a_population_do_not_play(people):
+    others = replace(people, genomes=jnp.where(jnp.isnan(people.genomes), 9.0, people.genomes))
+    everyone = replace(others, alive=jnp.ones(4, bool))
+    assert delivered(people, 0, 4) == delivered(others, 0, 4) != delivered(everyone, 0, 4)
+
+
+def test_random_play_delivers_and_going_up_for_ever_does_not(people):
+    assert delivered(people.random, 0, 4) > 0
+    assert delivered(moving_up(people), 0, 4) == 0
+
+
+def test_each_seed_has_episodes_of_its_own_which_come_again(people):
+    first, again, other = (delivered(people.random, seed, 4) for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_shared_weights_are_judged_without_any_offset(people):
+    alike = replace(people, genomes=jnp.zeros((4, SETTINGS.genome_size)))
+    assert delivered(people.shared, 0, 4) == delivered(alike, 0, 4) != delivered(people, 0, 4)
+
+
+def test_what_is_alike_has_a_ratio_of_one_and_no_width():
+    assert ratio([1.0, 2.0, 5.0], [1.0, 2.0, 5.0]) == (1, 1, 1)
+
+
+def test_values_of_a_seed_are_drawn_together():
+    """Seeds differ by more than the two things do, and always by the same factor."""
+    found = ratio([1.2, 12.0, 120.0], [1.0, 10.0, 100.0])
+    assert tuple(found) == pytest.approx((1.2, 1.2, 1.2))
+
+
+def test_an_interval_spans_what_seeds_disagree_about():
+    found = ratio([1.0, 2.0, 1.0, 2.0, 1.0], [1.5] * 5)
+    assert found.low < found.value < found.high
+    assert found.value == pytest.approx(1.4 / 1.5)
+    assert (found.low, found.high) == pytest.approx((1.0 / 1.5, 1.8 / 1.5))
+    assert str(found) == "0.93 [0.67, 1.20]"
+
+
+@pytest.mark.parametrize(("first", "second"), [([1.0], [1.0]), ([1.0, 2.0], [1.0])])
+def test_one_seed_has_no_interval(first, second):
+    with pytest.raises(ValueError, match="two seeds"):
+        ratio(first, second)
+
+
+def ends(evolved, shared, unselected, random):
+    columns = zip(evolved, shared, unselected, random, strict=True)
+    return [Judged(600.0, 50_000_000, Arms(*each)) for each in columns]
+
+
+def test_rows_hold_where_an_interval_is_clear_of_one():
+    gain, shared, unselected = rows(ends((2.0, 2.2), (1.0, 2.3), (1.9, 2.1), (0.1, 0.1)))
+    assert (gain.holds, shared.holds, unselected.holds) == (True, False, True)
+    assert gain.measured.startswith("21.00 [20.00, 22.00] (evolved 2.100, shared weights 1.650")
+    assert "over no selection" in unselected.what
+
+
+def test_courses_are_paired_where_both_have_saved():
+    first, second = (
+        [Moment(steps / speed, steps, Path(f"{speed}")) for steps in there]
+        for speed, there in ((1, (1, 2, 3)), (2, (2, 3, 4)))
+    )
+    assert paired(first, second) == {first[1]: second[0], first[2]: second[1]}
+
+
+def test_the_chart_has_each_seed_the_means_and_random_play():
+    curves = [
+        [Judged(t, 1, Arms(t, t / 2, t / 4, 0.1)) for t in (1.0, 2.0, last)] for last in (3.0, 4.0)
+    ]
+    svg = ET.fromstring(chart(curves, "seconds"))
+    assert len(list(svg.iter("{http://www.w3.org/2000/svg}polyline"))) == 3 * 2 + 4
+    words = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"evolved 3.00", "random 0.10"} <= words
+
+
+def test_a_moment_is_stored_by_the_names_of_its_arms():
+    plain = json.loads(json.dumps(Judged(1.23, 4, Arms(1.0, 2.0, 3.0, 4.0)).plain()))
+    assert plain["delivered_per_life"] == {
+        "evolved": 1.0,
+        "shared": 2.0,
+        "unselected": 3.0,
+        "random": 4.0,
+    }

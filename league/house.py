@@ -12,6 +12,7 @@ from league.models import Competition, Submission
 MOST = 4
 BOTS = ("random", "tactical", "negamax", "alphabeta")
 ANCHOR = "tactical"
+ANCHORS = (ANCHOR, "greedy")  # neither weak nor strong; a game that has none of them: its first bot
 
 
 def enlist(competition: Competition) -> int:
@@ -21,8 +22,9 @@ def enlist(competition: Competition) -> int:
         return 0
     new = [_enlist_bot(competition, name) for name in _chosen(competition.environment)]
     if competition.anchor is None:
-        bots = competition.submissions.filter(kind=Submission.Kind.HOUSE)
-        competition.anchor = bots.filter(builtin=ANCHOR).first() or bots.order_by("pk").first()
+        bots = competition.submissions.filter(kind=Submission.Kind.HOUSE).order_by("pk")
+        anchors = (bot for name in ANCHORS for bot in bots.filter(builtin=name))
+        competition.anchor = next(anchors, bots.first())
         competition.save(update_fields=["anchor"])
     return sum(new)
 

@@ -26,15 +26,18 @@ def content() -> list[list[tuple]]:
     return [list(model.objects.order_by("pk").values_list()) for model in models]
 
 
-@pytest.mark.parametrize("slug", ["connectx", "tictactoe"])
-def test_demo_competition_is_open_with_rules_and_clocks(slug):
+@pytest.mark.parametrize(
+    ("slug", "seconds"), [("connectx", 2), ("tictactoe", 2), ("foraging", 0.25)]
+)
+def test_demo_competition_is_open_with_rules_and_clocks(slug, seconds):
     demo.seed()
     competition = Competition.objects.get(slug=slug)
     competition.full_clean()
     assert competition.phase == "open"
     assert competition.summary
     assert competition.rules
-    assert competition.full_configuration["actTimeout"] == 2
+    assert competition.full_configuration["actTimeout"] == seconds
+    assert competition.bank_s == 60
 
 
 @pytest.mark.parametrize("slug", ["connectx", "tictactoe"])
@@ -48,6 +51,22 @@ def test_house_bots_stand_on_the_ladder_and_the_tactical_one_anchors_it(slug):
     assert {entrant.submission.status for entrant in entrants} == {Submission.Status.ACTIVE}
     assert {entrant.submission.team.is_house for entrant in entrants} == {True}
     assert competition.anchor.builtin == "tactical"
+
+
+def test_the_greedy_colony_anchors_the_ladder_of_the_foraging_ones():
+    demo.seed()
+    competition = Competition.objects.get(slug="foraging")
+    entrants = Entrant.objects.playing().filter(competition=competition)
+    bots = {entrant.submission.builtin for entrant in entrants}
+    assert bots == set(evaluation.make("foraging").agents)
+    assert competition.anchor.builtin == "greedy"
+
+
+def test_colonies_that_use_all_their_time_are_not_cut_off_by_the_engine():
+    demo.seed()
+    clocks = Competition.objects.get(slug="foraging").full_configuration
+    longest = (clocks["episodeSteps"] - 1) * clocks["actTimeout"] + clocks["remainingOverageTime"]
+    assert 2 * longest <= clocks["runTimeout"]
 
 
 def test_seeding_twice_changes_nothing():

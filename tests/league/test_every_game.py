@@ -31,7 +31,7 @@ def test_its_pages_are_shown(client, competition):
 
 
 def test_a_house_bot_anchors_its_ladder(competition):
-    assert competition.anchor.builtin in house.BOTS
+    assert competition.anchor.builtin in {*house.BOTS, *house.ANCHORS}
     assert Entrant.objects.playing().filter(competition=competition).exists()
 
 
@@ -52,7 +52,7 @@ def test_an_admin_can_choose_it(client, competition):
     assert f'<option value="{competition.environment}">' in page
 
 
-def test_the_demo_shows_board_games_only(settings, tmp_path):
+def test_the_demo_leaves_out_games_of_mere_guessing(settings, tmp_path):
     settings.DATA_DIR = tmp_path
     call_command("seed")
     assert not Competition.objects.filter(environment__in=["rps", "identity"]).exists()

@@ -47,7 +47,7 @@ def test_the_readme_becomes_blocks_without_facts_and_configuration():
     assert blocks[5].text == "e2e4"
 
 
-@pytest.mark.parametrize("name", ["connectx", "tictactoe"])
+@pytest.mark.parametrize("name", ["connectx", "tictactoe", "foraging"])
 def test_each_game_explains_itself_and_has_a_starter(name):
     game = games.game(name)
     assert game.rules[0].kind == "text"

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from flax.traverse_util import unflatten_dict
 
+from evaluation import bundle, make
 from evaluation.envs.foraging.world import World
+from evaluation.match import AgentSpec, EpisodeSpec, MatchSpec, play
 from tests.training.agents import load
 from tests.training.colonies import (
     GENOMES,
@@ -33,9 +35,15 @@ FIRST = {"step": 0, "members": [[0.5] * 45] * 3, "ids": [0, 1, 2], "parents": [-
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory):
+def agent(tmp_path_factory):
+    """A single file."""
+    return exported(tmp_path_factory.mktemp("agent"))
+
+
+@pytest.fixture(scope="module")
+def names(agent):
     """Of the agent's module. Its state lasts from test to test, each begins at step 0."""
-    return load(exported(tmp_path_factory.mktemp("agent")))
+    return load(agent)
 
 
 class Policy(nn.Module):
@@ -173,14 +181,42 @@ def test_the_critic_stays_at_home(names):
 
 def test_the_first_answer_of_a_process_is_soon(tmp_path):
     """Loading included; on a busy machine the best of some tries counts."""
-    agent = exported(tmp_path, width=64)
+    file = exported(tmp_path, width=64)
     script = (
         "import time; started = time.perf_counter(); names = {}\n"
-        f"exec(compile(open({str(agent)!r}).read(), 'main.py', 'exec'), names)\n"
+        f"exec(compile(open({str(file)!r}).read(), 'main.py', 'exec'), names)\n"
         f"names['agent']({FIRST!r}, {{}}); print(time.perf_counter() - started)"
     )
     runs = [subprocess.check_output([sys.executable, "-c", script]) for _ in range(3)]
     assert min(map(float, runs)) < 0.5
+
+
+PLACES = [(seat, seats) for seats in (1, 2, 4) for seat in range(seats)]
+
+
+@pytest.mark.parametrize(("seat", "seats"), PLACES)
+def test_an_agent_leads_the_colony_of_any_seat(seat, seats, agent):
+    colonies = ["greedy"] * seats
+    colonies[seat] = str(agent)
+    env = make("foraging", {"episodeSteps": 40}, info={"seed": seat})
+    env.run(colonies)
+    assert [each.status for each in env.state] == ["DONE"] * seats
+    played = [step[seat].action for step in env.steps[1:]]
+    assert all(played)
+    assert {action for actions in played for action in actions} == {0, 1, 2, 3, 4}
+
+
+OTHER = {"episodeSteps": 120, "grid_size": 12, "food_seen": 3, "reproduce_threshold": 60}
+
+
+def test_in_a_world_unlike_its_own_it_plays_boxed_and_its_children_too(agent, tmp_path):
+    folder = bundle.unpack(agent, "main.py", tmp_path / "unpacked").parent
+    colonies = (AgentSpec(str(folder), startup_s=1), AgentSpec("greedy", "builtin"))
+    (result,) = play(MatchSpec([EpisodeSpec("foraging", OTHER, colonies, seed=1)])).episodes
+    assert result.verdicts == [None, None]
+    assert result.statuses == ["DONE", "DONE"]
+    counts = [len(actions) for actions in result.moves[0]]
+    assert max(counts) > counts[0]
 
 
 def refused(checkpoint, reason, capsys):

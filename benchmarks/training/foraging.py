@@ -24,9 +24,12 @@ OURS, WARM = 4, 2  # updates of ours in its turn, lest one pause of a busy machi
 CPU, GPU = "device=cpu", "device=gpu"
 # 256 agent-steps a minibatch, where slots of 128 steps are drawn whole; the preset's are larger.
 GUIDE = ("foraging.learning.minibatches=512", "foraging.learning.epochs=4")
-UNTRACKED = ("foraging.tracking.enabled=false",)
+UNTRACKED = (
+    "foraging.tracking.emergence_interval=0",
+    "foraging.tracking.specialization_interval=0",
+)
 SETTINGS = (GUIDE, (), UNTRACKED)
-COLONIES = ("follower", "greedy", "random", "greedy")
+COLONIES = ("pheromone", "greedy", "random", "greedy")
 STEPS = 500
 PATIENCE_SECONDS = 300
 

@@ -14,14 +14,27 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from evaluation.envs.foraging.foraging import specification
+from training import episodes, policy, ppo, shards, trackers
 from training import life as living
-from training import policy, ppo, shards
 from training.foraging_config import Config
 from training.life import Life, Trace
 from training.policy import Params
 from training.ppo import Batch
+from training.trackers import Facts, Tracks
 
-__all__ = ["KNOBS", "OBJECTIVE", "Config", "State", "environment", "init", "parts", "update"]
+__all__ = [
+    "KNOBS",
+    "OBJECTIVE",
+    "Config",
+    "State",
+    "environment",
+    "evaluate",
+    "events",
+    "init",
+    "parts",
+    "update",
+]
 
 KNOBS = ("foraging.num_envs", "foraging.num_steps", "foraging.network.width")
 OBJECTIVE = "arena/delivered"
@@ -34,6 +47,7 @@ class State:
     params: Params
     opt_state: Any
     life: Life
+    tracks: Tracks
     key: Array
     step: Array
     config: Config = flax.struct.field(pytree_node=False)
@@ -46,8 +60,6 @@ class Environment(NamedTuple):
 
 
 def environment(config: Config) -> Environment:
-    from evaluation.envs.foraging.foraging import specification
-
     world = dataclasses.asdict(config.world)
     return Environment(specification["name"], specification["version"], world)
 
@@ -64,6 +76,7 @@ def init(key: Array, config: Config) -> State:
         params=params,
         opt_state=ppo.optimizer(config.learning).init(params),
         life=living.begin(config, life_key),
+        tracks=trackers.empty(config.tracking),
         key=key,
         step=jnp.zeros((), jnp.uint32),
         config=config,
@@ -85,23 +98,55 @@ def update(state: State) -> tuple[State, dict[str, Array]]:
         partial(_play_part, config), config.shards, (state.params, std), divided
     )
     params, opt_state, losses = _learnt(state, batches, learns, learn_key)
+    now = state.step + config.steps_per_update
+    life = jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:]), life)
+    facts = _facts(params, life)
+    tracks, seen = trackers.observe(config.tracking, state.tracks, state.step, now, facts)
     after = dataclasses.replace(
-        state,
-        params=params,
-        opt_state=opt_state,
-        life=jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:]), life),
-        key=key,
-        step=state.step + config.steps_per_update,
+        state, params=params, opt_state=opt_state, life=life, tracks=tracks, key=key, step=now
     )
-    return after, jax.tree.map(jnp.mean, metrics) | losses
+    return after, jax.tree.map(jnp.mean, metrics) | losses | seen
+
+
+def evaluate(state: State) -> tuple[State, dict[str, Array]]:
+    """Fresh episodes of the living and their offspring, which mutates no more."""
+    result: tuple[State, dict[str, Array]] = _evaluated(state)
+    return result
+
+
+@jax.jit
+def _evaluated(state: State) -> tuple[State, dict[str, Array]]:
+    draw_key, play_key, key = jax.random.split(state.key, 3)
+    config, life = state.config, state.life
+    count = config.arena.episodes, config.world.num_agents
+    founders = episodes.draw(life.population.genomes, life.worlds.alive, count, draw_key)
+    tally = episodes.play(config, state.params, founders, play_key)
+    return dataclasses.replace(state, key=key), episodes.summary(tally)
+
+
+def events(state: State, since_step: int) -> list[dict[str, Any]]:
+    """What the trackers noticed after this step."""
+    return trackers.events_since(state.tracks, since_step)
+
+
+def _facts(params: Params, life: Life) -> Facts:
+    return Facts(
+        field=life.worlds.field,
+        shared=policy.covered(params),
+        genomes=life.population.genomes,
+        alive=life.worlds.alive,
+        lineage=life.population.lineage,
+        behaviour=life.behaviour,
+    )
 
 
 def _learns(config: Config, step: Array) -> Array:
     if config.mode != "alternating":
-        return jnp.bool_(config.mode == "gradient")
+        return jnp.array(config.mode == "gradient")
     evolution = config.evolution
     period = evolution.gradient_steps + evolution.evolve_steps
-    return step % period < evolution.gradient_steps
+    is_learning: Array = step % period < evolution.gradient_steps
+    return is_learning
 
 
 def _play_part(
@@ -150,9 +195,10 @@ def _learnt(
         return learn((state.params, state.opt_state))
     shapes = jax.eval_shape(learn, (state.params, state.opt_state))
     nothing = jax.tree.map(lambda each: jnp.zeros(each.shape, each.dtype), shapes[2])
-    return jax.lax.cond(
-        learns, learn, lambda held: (*held, nothing), (state.params, state.opt_state)
-    )
+    held = state.params, state.opt_state
+    result: tuple[Params, Any, dict[str, Array]]
+    result = jax.lax.cond(learns, learn, lambda held: (*held, nothing), held)
+    return result
 
 
 def _epochs(

@@ -6,11 +6,19 @@ from evaluation.envs.foraging.world import World
 from training import policy
 from training.population import Evolution
 from training.ppo import Learning
+from training.trackers import Tracking
 
 
 @dataclass(frozen=True)
 class Network:
     width: int = field(default=64, metadata={"minimum": 1, "maximum": 4096})
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Fresh episodes, each in a world of its own, by which a population is judged."""
+
+    episodes: int = field(default=16, metadata={"minimum": 2, "maximum": 4096})
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,8 @@ class Config:
     network: Network = field(default_factory=Network)
     evolution: Evolution = field(default_factory=Evolution)
     learning: Learning = field(default_factory=Learning)
+    tracking: Tracking = field(default_factory=Tracking)
+    arena: Arena = field(default_factory=Arena)
 
     def __post_init__(self) -> None:
         if self.num_envs % self.shards:

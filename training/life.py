@@ -13,7 +13,8 @@ from jax import Array
 
 from evaluation.envs.foraging import jax_env
 from evaluation.envs.foraging.world import World
-from training import policy, population, ppo
+from training import behaviour, policy, population, ppo
+from training.behaviour import Behaviour
 from training.foraging_config import Config
 from training.policy import Params
 from training.population import Population
@@ -23,10 +24,11 @@ NICHE = 10  # cells; agents so far apart are in each other's way no more
 
 
 class Life(NamedTuple):
-    """Worlds and who lives in them. worlds: leaves [N, ...]. population: leaves [N, A, ...]."""
+    """Worlds and who lives in them. worlds: leaves [N, ...]; the others: leaves [N, A, ...]."""
 
     worlds: jax_env.State
     population: Population
+    behaviour: Behaviour
 
 
 class Trace(NamedTuple):
@@ -51,13 +53,17 @@ class Trace(NamedTuple):
 def begin(config: Config, key: Array) -> Life:
     """Agents that are all alike, in worlds at different moments of an episode. Consumes the key."""
     world, worlds = config.world, config.num_envs
-    opened = _open(world, worlds, key)
+    opened = open_worlds(world, worlds, key)
     begun = jnp.arange(worlds, dtype=jnp.int32) * world.max_steps // worlds
     people = population.founders(worlds * world.max_agents, config.genome_size)
-    return Life(opened._replace(step=begun), _by_world(people, worlds))
+    return Life(
+        worlds=opened._replace(step=begun),
+        population=_by_world(people, worlds),
+        behaviour=behaviour.empty((worlds, world.max_agents)),
+    )
 
 
-def _open(world: World, count: int, key: Array) -> jax_env.State:
+def open_worlds(world: World, count: int, key: Array) -> jax_env.State:
     """So many new episodes. Consumes the key."""
     draws = jax_env.draw_opening(world, 1, key, (count,))
     opened: jax_env.State = jax.vmap(partial(jax_env.init, world, 1))(draws)
@@ -84,22 +90,18 @@ def _step(
 ) -> tuple[Life, Trace]:
     world, worlds, people = config.world, life.worlds, life.population
     chance, lots, keys = drawn
-    seen = jax.vmap(partial(jax_env.observe, world, 1))(worlds)
+    seen = observe(world, worlds)
     logits, value = policy.act(params, people.genomes, seen)
     action, log_probability = choose(logits, lots)
-    after, outcome = jax.vmap(partial(jax_env.step, world, 1))(worlds, action, chance)
+    after, outcome = advance(world, worlds, action, chance)
     extra = _incentive(config, worlds.alive, after.position)
+    done = behaviour.add(world, life.behaviour, seen, action, worlds.alive, outcome.reward)
     people = people._replace(harvest=people.harvest + outcome.delivered)
     ended = after.step >= world.max_steps
     restarted = _restart(world, after, ended, keys[0])
     newcomer = jnp.where(ended[:, None], restarted.alive, outcome.born)
-    parents = jnp.where(ended[:, None], -1, outcome.source)
-    parents = jnp.where(parents < 0, -1, parents + _first_slots(parents))
-    flat = partial(jnp.reshape, shape=-1)
-    merged = jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:]), people)
-    merged = population.renew(
-        config.evolution, merged, flat(after.alive), flat(newcomer), flat(parents), std, keys[1]
-    )
+    source = jnp.where(ended[:, None], -1, outcome.source)
+    people = inherit(config, people, after.alive, newcomer, source, std, keys[1])
     trace = Trace(
         seen=seen,
         action=action,
@@ -113,7 +115,50 @@ def _step(
         delivered=outcome.delivered,
         died=outcome.died,
     )
-    return Life(restarted, _by_world(merged, len(ended))), trace
+    return Life(restarted, people, behaviour.clear(done, newcomer)), trace
+
+
+def observe(world: World, worlds: jax_env.State) -> Array:
+    """[N, A, O]"""
+    seen: Array = jax.vmap(partial(jax_env.observe, world, 1))(worlds)
+    return seen
+
+
+def advance(
+    world: World, worlds: jax_env.State, action: Array, chance: jax_env.Chance
+) -> tuple[jax_env.State, jax_env.Outcome]:
+    """A step of every world."""
+    after: tuple[jax_env.State, jax_env.Outcome]
+    after = jax.vmap(partial(jax_env.step, world, 1))(worlds, action, chance)
+    return after
+
+
+def inherit(
+    config: Config,
+    people: Population,
+    living: Array,
+    newcomer: Array,
+    source: Array,
+    std: Array | float,
+    key: Array,
+) -> Population:
+    """The population after newcomers: bool[N, A] came; source: their parents' slots in their world.
+
+    living: bool[N, A], whom founders (source -1) may descend from. Consumes the key.
+    """
+    worlds, slots = newcomer.shape
+    parents = jnp.where(source < 0, -1, source + (jnp.arange(worlds) * slots)[:, None])
+    merged = Population(*(each.reshape(-1, *each.shape[2:]) for each in people))
+    merged = population.renew(
+        config.evolution,
+        merged,
+        living.reshape(-1),
+        newcomer.reshape(-1),
+        parents.reshape(-1),
+        std,
+        key,
+    )
+    return _by_world(merged, worlds)
 
 
 def choose(logits: Array, lots: Array) -> tuple[Array, Array]:
@@ -132,7 +177,7 @@ def _restart(world: World, worlds: jax_env.State, ended: Array, key: Array) -> j
     """New episodes where one has ended; seldom, hence only then drawn."""
 
     def restart(worlds: jax_env.State) -> jax_env.State:
-        fresh = _open(world, len(ended), key)
+        fresh = open_worlds(world, len(ended), key)
 
         def pick(new: Array, old: Array) -> Array:
             return jnp.where(ended.reshape(-1, *[1] * (old.ndim - 1)), new, old)
@@ -193,15 +238,9 @@ def batch_of(config: Config, trace: Trace, before: Array, after: Array, last_val
 
 def value_of(config: Config, params: Params, life: Life) -> Array:
     """[N, A]: what the agents expect from where they are."""
-    seen = jax.vmap(partial(jax_env.observe, config.world, 1))(life.worlds)
+    seen = observe(config.world, life.worlds)
     return policy.act(params, life.population.genomes, seen)[1]
 
 
 def _by_world(people: Population, worlds: int) -> Population:
     return Population(*(each.reshape(worlds, -1, *each.shape[1:]) for each in people))
-
-
-def _first_slots(slots: Array) -> Array:
-    """[N, 1]: what makes a slot of a world one of all."""
-    worlds, size = slots.shape
-    return (jnp.arange(worlds) * size)[:, None]

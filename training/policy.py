@@ -5,6 +5,7 @@ biases of both normalisations and the readout of the actions. Shapes: W width, O
 U actions, D numbers of a genome, B agents, T steps.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -58,14 +59,14 @@ def covered(params: Params) -> Array:
 def unpack(genomes: Array, width: int) -> Own:
     """genomes: [..., D]"""
     ends = np.cumsum([width] * 4 + [ACTIONS * width])
-    *norms, kernel, bias = jnp.split(genomes, ends, axis=-1)
-    return Own(*norms, kernel.reshape(*genomes.shape[:-1], width, ACTIONS), bias)
+    own = Own(*jnp.split(genomes, ends, axis=-1))
+    return own._replace(kernel=own.kernel.reshape(*genomes.shape[:-1], width, ACTIONS))
 
 
 def act(params: Params, genomes: Array, seen: Array) -> tuple[Array, Array]:
     """Logits [B, U] and values [B] of agents with these genomes [B, D] that see [B, O]."""
     own = unpack(genomes, params["norm_0"]["scale"].size)
-    hidden = _trunk(params, own, seen)
+    hidden = _trunk(params, own[:4], seen)
     readout = params["policy"]["kernel"] + own.kernel
     logits = jnp.sum(hidden[..., None] * readout, axis=-2)
     return logits + params["policy"]["bias"] + own.bias, _value(params, hidden)
@@ -81,8 +82,8 @@ def recall(
     width = params["norm_0"]["scale"].size
     early, late = unpack(first, width), unpack(last, width)
     pick = is_last[..., None]
-    norms = (jnp.where(pick, b, a) for a, b in zip(early[:4], late[:4], strict=True))
-    hidden = _trunk(params, Own(*norms, early.kernel, early.bias), seen)
+    norms = [jnp.where(pick, b, a) for a, b in zip(early[:4], late[:4], strict=True)]
+    hidden = _trunk(params, norms, seen)
     shared = params["policy"]
 
     def read(own: Own) -> Array:
@@ -92,9 +93,10 @@ def recall(
     return jnp.where(pick, read(late), read(early)), _value(params, hidden)
 
 
-def _trunk(params: Params, own: Own, seen: Array) -> Array:
-    hidden = _layer(params, "0", own.scale_0, own.bias_0, seen)
-    return _layer(params, "1", own.scale_1, own.bias_1, hidden)
+def _trunk(params: Params, norms: Sequence[Array], seen: Array) -> Array:
+    """norms: the first four of Own."""
+    hidden = _layer(params, "0", norms[0], norms[1], seen)
+    return _layer(params, "1", norms[2], norms[3], hidden)
 
 
 def _layer(params: Params, number: str, scale: Array, bias: Array, x: Array) -> Array:

@@ -54,7 +54,7 @@ def renew(
     living: Array,
     newcomers: Array,
     parents: Array,
-    std: Array,
+    std: Array | float,
     key: Array,
 ) -> Population:
     """The population after newcomers: bool[M] have taken their slots. Consumes the key.

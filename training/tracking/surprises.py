@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 KINDS = ("jump", "phase")
@@ -15,30 +16,37 @@ RELATIVE, ABSOLUTE = 1e-3, 1e-6  # least deviation, of the mean and as such: no 
 
 
 class Ring(NamedTuple):
-    """The last E events; told: how many there ever were. which: series + M * kind."""
+    """The last E events; told: how many there ever were. which: series + M * kind.
+
+    numbers: float32[E, 3], mean, value and z.
+    """
 
     told: Array
     which: Array
     step: Array
-    mean: Array
-    value: Array
-    z: Array
+    numbers: Array
 
 
 class Series(NamedTuple):
-    """Of M series the last W measures, variances of W measures and correlation times [W, M].
+    """The last 2 W measures of M series: values [2 W, M], oldest first; measured: how many ever.
 
-    Oldest first. measured: how many each series has had. calm: measures since the last that was
-    beyond the threshold. jumping, changing: an event has been told and is not over yet.
+    calm: measures since the last that was beyond the threshold. jumping, changing: an event has
+    been told and is not over yet.
     """
 
     values: Array
-    variances: Array
-    times: Array
     measured: Array
     calm: Array
     jumping: Array
     changing: Array
+
+
+class Windows(NamedTuple):
+    """The last W + 1 windows of W measures [W + 1, M]: mean, variance, autocorrelation time."""
+
+    mean: Array
+    variance: Array
+    time: Array
 
 
 class Found(NamedTuple):
@@ -51,14 +59,13 @@ class Found(NamedTuple):
 
 
 def no_series(window: int, count: int) -> Series:
-    history = jnp.zeros((window, count))
     number, flag = jnp.zeros(count, jnp.int32), jnp.zeros(count, bool)
-    return Series(history, history, history, number, number, flag, flag)
+    return Series(jnp.zeros((2 * window, count)), number, number, flag, flag)
 
 
 def no_events(size: int) -> Ring:
-    number, real = jnp.zeros(size, jnp.int32), jnp.zeros(size)
-    return Ring(jnp.zeros((), jnp.int32), number, jnp.zeros(size, jnp.uint32), real, real, real)
+    number = jnp.zeros(size, jnp.int32)
+    return Ring(jnp.zeros((), jnp.int32), number, number.astype(jnp.uint32), jnp.zeros((size, 3)))
 
 
 def notice(
@@ -72,14 +79,15 @@ def notice(
     while their lag-1 autocorrelation time is longer than it was on average: fluctuations grow and
     slow down (Scheffer et al., Nature 461, 2009). A window with a jump in it is not judged.
     """
-    jump, jumping, calm = _jump(series, values, threshold)
-    after = _pushed(series, values)
-    phase, changing = _phase(series, after, calm, threshold)
-    after = after._replace(calm=calm, jumping=jumping, changing=changing)
+    after = series._replace(
+        values=jnp.concatenate([series.values[1:], values[None]]), measured=series.measured + 1
+    )
+    windows = _windows(after.values)
+    jump, after = _jump(after, windows, threshold)
+    phase, after = _phase(after, windows, threshold)
     kept = Series(*(jnp.where(is_new, new, old) for new, old in zip(after, series, strict=True)))
-    found = Found(*(jnp.concatenate(pair) for pair in zip(jump, phase, strict=True)))
-    found = found._replace(is_event=found.is_event & jnp.tile(is_new, len(KINDS)))
-    return kept, _written(ring, found, step)
+    found = Found(*(jnp.stack(pair) for pair in zip(jump, phase, strict=True)))
+    return kept, _written(ring, found._replace(is_event=found.is_event & is_new), step)
 
 
 def read(ring: Ring, names: tuple[str, ...], since: int) -> list[dict[str, Any]]:
@@ -87,89 +95,68 @@ def read(ring: Ring, names: tuple[str, ...], since: int) -> list[dict[str, Any]]
 
     mean, value: of a jump those of the series; of a phase transition those of its variance.
     """
-    columns = Ring(*jax.device_get(ring))
-    size, count = len(columns.step), int(columns.told)
-    rows = [number % size for number in range(max(0, count - size), count)]
+    told, which, steps, numbers = jax.device_get(ring)
+    rows = [number % len(steps) for number in range(max(0, told - len(steps)), told)]
     return [
         {
-            "kind": KINDS[columns.which[row] // len(names)],
-            "metric": names[columns.which[row] % len(names)],
-            "step": int(columns.step[row]),
-            "mean": float(columns.mean[row]),
-            "value": float(columns.value[row]),
-            "z": float(columns.z[row]),
+            "kind": KINDS[which[row] // len(names)],
+            "metric": names[which[row] % len(names)],
+            "step": int(steps[row]),
+            **dict(zip(("mean", "value", "z"), map(float, numbers[row]), strict=True)),
         }
         for row in rows
-        if columns.step[row] > since
+        if steps[row] > since
     ]
 
 
-def _jump(series: Series, values: Array, threshold: float) -> tuple[Found, Array, Array]:
-    """The jumps, whether each series is in one, and how long it has been calm."""
-    mean, z = _against(series.values, values, _least(series))
-    is_full = series.measured >= len(series.values)
-    is_beyond = is_full & (jnp.abs(z) > threshold)
-    jumping = is_beyond | (series.jumping & (jnp.abs(z) > REARMED * threshold))
-    calm = jnp.where(is_beyond, 0, series.calm + 1)
-    return Found(is_beyond & ~series.jumping, mean, values, z), jumping, calm
+def _windows(values: Array) -> Windows:
+    size = len(values) // 2
+    rows = np.arange(size + 1)[:, None] + np.arange(size)
+    windows = values[rows]
+    mean = jnp.mean(windows, axis=1)
+    offset = windows - mean[:, None]
+    power = jnp.sum(offset**2, axis=1)
+    together = jnp.sum(offset[:, 1:] * offset[:, :-1], axis=1)
+    correlation = jnp.clip(together / jnp.maximum(power, ABSOLUTE**2), 1e-6, 1 - 1e-6)
+    return Windows(mean, power / (size - 1), -1 / jnp.log(correlation))
 
 
-def _phase(before: Series, now: Series, calm: Array, threshold: float) -> tuple[Found, Array]:
-    variance, window = now.variances[-1], len(now.values)
-    mean, z = _against(before.variances, variance, _least(before) ** 2)
-    is_slower = now.times[-1] > jnp.mean(before.times, axis=0)
-    is_judged = (before.measured >= 2 * window) & (calm >= window)
-    changing = is_judged & (z > threshold) & is_slower
-    return Found(changing & ~before.changing, mean, variance, z), changing
-
-
-def _least(series: Series) -> Array:
-    return jnp.maximum(RELATIVE * jnp.abs(jnp.mean(series.values, axis=0)), ABSOLUTE)
-
-
-def _against(history: Array, value: Array, least: Array) -> tuple[Array, Array]:
-    """Mean of the history [W, M], and z of a value [M] against it; least: deviation to assume."""
-    mean = jnp.mean(history, axis=0)
-    return mean, (value - mean) / jnp.maximum(jnp.std(history, axis=0, ddof=1), least)
-
-
-def _pushed(series: Series, values: Array) -> Series:
-    values = _push(series.values, values)
-    offset = values - jnp.mean(values, axis=0)
-    power = jnp.sum(offset**2, axis=0)
-    correlation = jnp.sum(offset[1:] * offset[:-1], axis=0) / jnp.maximum(power, ABSOLUTE**2)
-    return series._replace(
-        values=values,
-        variances=_push(series.variances, power / len(values)),
-        times=_push(series.times, _time(correlation)),
-        measured=series.measured + 1,
+def _jump(series: Series, windows: Windows, threshold: float) -> tuple[Found, Series]:
+    size, value, mean = len(windows.mean) - 1, series.values[-1], windows.mean[-2]
+    z = (value - mean) / jnp.maximum(jnp.sqrt(windows.variance[-2]), _least(windows))
+    is_beyond = (series.measured > size) & (jnp.abs(z) > threshold)
+    after = series._replace(
+        calm=jnp.where(is_beyond, 0, series.calm + 1),
+        jumping=is_beyond | (series.jumping & (jnp.abs(z) > REARMED * threshold)),
     )
+    return Found(is_beyond & ~series.jumping, mean, value, z), after
 
 
-def _push(history: Array, row: Array) -> Array:
-    return jnp.concatenate([history[1:], row[None]])
+def _phase(series: Series, windows: Windows, threshold: float) -> tuple[Found, Series]:
+    size, before, value = len(windows.mean) - 1, windows.variance[:-1], windows.variance[-1]
+    mean = jnp.mean(before, axis=0)
+    z = (value - mean) / jnp.maximum(jnp.std(before, axis=0, ddof=1), _least(windows) ** 2)
+    is_slower = windows.time[-1] > jnp.mean(windows.time[:-1], axis=0)
+    is_judged = (series.measured >= 2 * size) & (series.calm >= size)
+    changing = is_judged & (z > threshold) & is_slower
+    return Found(changing & ~series.changing, mean, value, z), series._replace(changing=changing)
 
 
-def _time(correlation: Array) -> Array:
-    """In measures; 0 where a value says nothing about the next."""
-    return -1 / jnp.log(jnp.clip(correlation, 1e-6, 1 - 1e-6)) * (correlation > 0)
+def _least(windows: Windows) -> Array:
+    """Deviation to assume at least."""
+    return jnp.maximum(RELATIVE * jnp.abs(windows.mean[-2]), ABSOLUTE)
 
 
 def _written(ring: Ring, found: Found, step: Array) -> Ring:
-    """found: [2 M], no more than E of them events."""
-    size = len(ring.step)
-    place = (ring.told + jnp.cumsum(found.is_event) - 1) % size
-    here = (jnp.arange(size)[:, None] == place) & found.is_event
-    is_written = jnp.any(here, axis=-1)
-
-    def put(column: Array, values: Array) -> Array:
-        return jnp.where(is_written, jnp.sum(jnp.where(here, values, 0), axis=-1), column)
-
+    """found: [kinds, M], no more than E of them events."""
+    size, is_event = len(ring.step), found.is_event.ravel()
+    earlier = np.tri(len(is_event), k=-1, dtype=np.int32) @ is_event.astype(jnp.int32)
+    here = (jnp.arange(size)[:, None] == (ring.told + earlier) % size) & is_event
+    is_written = jnp.any(here, axis=1)
+    numbers = jnp.stack([each.ravel() for each in found[1:]], axis=-1)
     return Ring(
-        told=ring.told + jnp.sum(found.is_event),
-        which=put(ring.which, jnp.arange(len(place))),
+        told=ring.told + jnp.sum(is_event),
+        which=jnp.where(is_written, jnp.argmax(here, axis=1), ring.which),
         step=jnp.where(is_written, step.astype(jnp.uint32), ring.step),
-        mean=put(ring.mean, found.mean),
-        value=put(ring.value, found.value),
-        z=put(ring.z, found.z),
+        numbers=jnp.where(is_written[:, None], numbers[jnp.argmax(here, axis=1)], ring.numbers),
     )

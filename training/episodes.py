@@ -1,0 +1,135 @@
+"""Whole episodes of the foraging world, from their first step to their last, all at once.
+
+Shapes: N episodes, A slots, E founders of each, D numbers of a genome.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from evaluation.envs.foraging import jax_env
+from training import life as living
+from training import policy
+from training.foraging_config import Config
+from training.policy import Params
+from training.population import Population
+
+INTERVAL = 1.96  # standard errors on either side of a mean, for 95 %
+
+
+class Tally(NamedTuple):
+    """What each episode came to: [N]. population: its mean over the steps; lives: all agents."""
+
+    delivered: Array
+    picked: Array
+    reward: Array
+    population: Array
+    lives: Array
+    deaths: Array
+
+
+class Condition(NamedTuple):
+    """What is other than usual in an episode, as functions of all worlds.
+
+    world: of the worlds before each step and a key. view: of the observations [N, A, O] and a key.
+    """
+
+    world: Callable[[jax_env.State, Array], jax_env.State]
+    view: Callable[[Array, Array], Array]
+
+
+NORMAL = Condition(world=lambda worlds, key: worlds, view=lambda seen, key: seen)
+
+
+def play(
+    config: Config,
+    params: Params,
+    founders: Array,
+    key: Array,
+    std: float = 0.0,
+    condition: Condition = NORMAL,
+) -> Tally:
+    """An episode for each row of founders: genomes [N, E, D]; std: of mutations at births.
+
+    Children have their parents' genomes. Consumes the key.
+    """
+    world, count = config.world, len(founders)
+    open_key, draw_key, lot_key, step_key = jax.random.split(key, 4)
+    shape = world.max_steps, count
+    inputs = (
+        jax_env.draw(world, 1, draw_key, shape),
+        jax.random.uniform(lot_key, (*shape, world.max_agents)),
+        jax.random.split(step_key, (world.max_steps, 3)),
+    )
+    worlds = living.open_worlds(world, count, open_key)
+    step = partial(_step, config, params, std, condition)
+    _, steps = jax.lax.scan(step, (worlds, _settle(config, founders)), inputs)
+    sums = Tally(*(jnp.sum(each, axis=0) for each in steps))
+    return sums._replace(
+        population=sums.population / world.max_steps, lives=sums.lives + world.num_agents
+    )
+
+
+def draw(genomes: Array, alive: Array, count: tuple[int, int], key: Array) -> Array:
+    """Genomes [*count, D] of some of the living, drawn with repetition. Consumes the key.
+
+    genomes: [..., A, D]. alive: bool[..., A].
+    """
+    flat = alive.reshape(-1)
+    chosen = jax.random.choice(key, flat.size, count, p=flat / jnp.sum(flat))
+    return genomes.reshape(flat.size, -1)[chosen]
+
+
+def summary(tally: Tally) -> dict[str, Array]:
+    """Means over the episodes; of items delivered per life also the ends of the 95 % interval."""
+    each = tally.delivered / tally.lives
+    error = INTERVAL * jnp.std(each, ddof=1) / len(each) ** 0.5
+    mean = jnp.mean(each)
+    return {
+        "arena/delivered": mean,
+        "arena/delivered_low": mean - error,
+        "arena/delivered_high": mean + error,
+        "arena/total": jnp.mean(tally.delivered),
+        "arena/population": jnp.mean(tally.population),
+        "arena/lives": jnp.mean(tally.lives),
+    }
+
+
+def _settle(config: Config, founders: Array) -> Population:
+    """The founders in the first slots of their worlds."""
+    count, slots = len(founders), config.world.max_agents
+    genomes = jnp.zeros((count, slots, founders.shape[-1]))
+    nothing = jnp.zeros((count, slots), jnp.int32)
+    genomes = genomes.at[:, : founders.shape[1]].set(founders)
+    return Population(genomes, nothing, nothing + jnp.arange(slots, dtype=jnp.int32))
+
+
+def _step(
+    config: Config,
+    params: Params,
+    std: float,
+    condition: Condition,
+    carry: tuple[jax_env.State, Population],
+    drawn: tuple[jax_env.Chance, Array, Array],
+) -> tuple[tuple[jax_env.State, Population], Tally]:
+    (worlds, people), (chance, lots, keys) = carry, drawn
+    worlds = condition.world(worlds, keys[0])
+    seen = condition.view(living.observe(config.world, worlds), keys[1])
+    logits, _ = policy.act(params, people.genomes, seen)
+    action, _ = living.choose(logits, lots)
+    after, outcome = living.advance(config.world, worlds, action, chance)
+    people = people._replace(harvest=people.harvest + outcome.delivered)
+    people = living.inherit(config, people, after.alive, outcome.born, outcome.source, std, keys[2])
+    happened = Tally(
+        delivered=outcome.delivered,
+        picked=outcome.picked,
+        reward=outcome.reward,
+        population=worlds.alive,
+        lives=outcome.born,
+        deaths=outcome.died,
+    )
+    return (after, people), Tally(*(jnp.sum(each, axis=1) for each in happened))

@@ -74,6 +74,8 @@ const SHAPES = ["M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z", "M0-1.25L1.25 0L0 1.25L-1.
 const TINTS = ["#fff 0%", "#fff 45%", "#000 40%", "#ff0 30%", "#f0f 30%", "#fff 70%", "#0ff 30%", "#000 60%"];
 const STAR = [0.3, 0.7, 0.7, 0.3, -0.7, 0.3, -0.3, 0.7, -0.3, -0.7, -0.7, -0.3, 0.7, -0.3];
 const FOOD = { fill: "#f7cb15", stroke: "light-dark(#4d3d00, #16181b)", "stroke-linejoin": "round" };
+/** @type {Record<string, string>} */
+const EVENTS = { born: "M-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0z", died: "M-1.3-1.3L1.3 1.3M1.3-1.3L-1.3 1.3" };
 const TEXT = "var(--text, #22252a)";
 const MUTED = "var(--muted, #5d636b)";
 const GROUND = { fill: "var(--surface, #fffefc)", stroke: "var(--line, #cfcabf)" };
@@ -117,16 +119,10 @@ function load() {
   return svg("path", { d: star(0, 0, 0.85), ...FOOD, "stroke-width": 0.15 });
 }
 
-/** @param {number} x @param {number} y @param {number} size @param {Record<string, string | number>} more */
-function bornMark(x, y, size, more) {
-  return svg("circle", { cx: x, cy: y, r: 2 * size, "stroke-width": size / 2, class: "born", ...more });
-}
-
-/** @param {number} x @param {number} y @param {number} size @param {Record<string, string | number>} more */
-function diedMark(x, y, size, more) {
-  const arm = 1.3 * size;
-  const d = `M${x - arm} ${y - arm}l${2 * arm} ${2 * arm}m0 ${-2 * arm}l${-2 * arm} ${2 * arm}`;
-  return svg("path", { d, "stroke-width": 0.6 * size, class: "died", ...more });
+/** A birth or a death. @param {string} kind @param {number} x @param {number} y @param {number} size @param {string} stroke */
+function eventMark(kind, x, y, size, stroke) {
+  const place = { transform: `translate(${x} ${y}) scale(${size})`, class: kind };
+  return svg("path", { d: EVENTS[kind], fill: "none", stroke, "stroke-width": 0.55, "stroke-linecap": "round", ...place });
 }
 
 /** @param {Environment} environment @returns {Area} */
@@ -200,17 +196,13 @@ function spread(values, { rows, columns, wraps }, { diffusion_rate: rate, decay_
  * @param {Float32Array[]} field @param {Area} area @param {Environment} environment @param {number} step */
 function write([trail, territory], { columns }, environment, step) {
   const { field_cap: cap, trail_strength, territory_strength } = environment.configuration;
-  const add = (/** @type {Float32Array} */ values, /** @type {number} */ strength, /** @type {number[]} */ [row, column]) => {
-    const cell = row * columns + column;
-    values[cell] = Math.min(cap, values[cell] + strength);
-  };
-  for (const [, ...place] of worldAt(environment, step).deaths) add(territory, territory_strength, place);
+  const { agents, deaths } = worldAt(environment, step);
   const fresh = new Set(newcomers(environment, step));
-  for (const agent of worldAt(environment, step).agents) {
-    if (fresh.has(agent)) continue;
-    const [, , , row, column, , state] = agent;
-    add(territory, territory_strength, [row, column]);
-    if (state === WRITES) add(trail, trail_strength, [row, column]);
+  const there = agents.filter((agent) => !fresh.has(agent)).map(([, , , row, column, , state]) => [row, column, state]);
+  for (const [row, column, state] of [...there, ...deaths.map(([, ...place]) => place)]) {
+    const cell = row * columns + column;
+    territory[cell] = Math.min(cap, territory[cell] + territory_strength);
+    if (state === WRITES) trail[cell] = Math.min(cap, trail[cell] + trail_strength);
   }
 }
 
@@ -248,8 +240,8 @@ function emptyScene(environment, area, size) {
     root: svg("svg", { width: "100%", height: "100%" }),
     heat: CHANNELS.map(({ colour, densest }) => levels.map((level) => svg("path", { fill: colour, opacity: densest * level }))),
     food: svg("path", { ...FOOD, "stroke-width": size / 4 }),
-    events: svg("g", { fill: "none", stroke: TEXT, "stroke-linecap": "round" }),
-    crowd: svg("g", {}),
+    crowd: svg("g", { class: "crowd" }),
+    events: svg("g", { class: "events" }),
   };
 }
 
@@ -257,9 +249,9 @@ function emptyScene(environment, area, size) {
 function boardLayers({ area, environment, heat, food, events, crowd }) {
   const { rows, columns, wraps, nests } = area;
   const edge = { width: columns, height: rows, "stroke-width": 0.12, "stroke-dasharray": wraps ? "0.5 0.5" : "none" };
-  const ground = svg("g", { "shape-rendering": "crispEdges" }, ...heat[1], ...heat[0]);
+  const ground = heat.map((paths, channel) => svg("g", { "shape-rendering": "crispEdges", class: CHANNELS[channel].name }, ...paths));
   const homes = nests.map((centre, colony) => nest(centre, colony, environment.configuration.nest_radius));
-  return [svg("rect", { ...edge, ...GROUND }), ground, ...homes, food, crowd, events];
+  return [svg("rect", { ...edge, ...GROUND }), ...ground.reverse(), ...homes, food, crowd, events];
 }
 
 /** @param {number[]} centre @param {number} colony @param {number} radius */
@@ -317,16 +309,14 @@ function toggle(scene, channel) {
 
 /** What the marks on the board mean. @returns {[SVGElement, number][]} each with its length */
 function legend() {
-  const stroke = { fill: "none", stroke: TEXT };
   const marks = {
-    food: svg("path", { d: star(0, 0, 7), ...FOOD }),
-    carries: group("scale(6)", mark(0, MUTED), load()),
-    born: bornMark(0, 0, 3, stroke),
-    died: diedMark(0, 0, 4, stroke),
+    "carries food": group("scale(6)", mark(0, MUTED), load()),
+    born: eventMark("born", 0, 0, 3, TEXT),
+    died: eventMark("died", 0, 0, 4, TEXT),
   };
   return Object.entries(marks).map(([word, node]) => {
     const item = svg("g", { "aria-hidden": "true" }, group("translate(8 12)", node), text(word, 18, 16));
-    return [item, 22 + 5.9 * word.length];
+    return [item, 25 + 6 * word.length];
   });
 }
 
@@ -342,18 +332,18 @@ function addChart({ census, charts, environment, root }, series, { x, y, width, 
   const highest = text("", width - 4, height - 6, { "font-size": 11, "text-anchor": "end" });
   const title = text(series === "living" ? "Living" : "Delivered", 0, 10);
   const under = [title, ...parts("sign"), ...parts("number"), back, ...parts("curve"), cursor, highest];
-  const node = group(`translate(${x} ${y})`, ...under, ...parts("head"));
-  node.setAttribute("aria-hidden", "true");
-  root.append(node);
+  const place = { transform: `translate(${x} ${y})`, class: series, "aria-hidden": "true" };
+  root.append(svg("g", place, ...under, ...parts("head")));
   const counts = census[series];
   let [drawn, most] = [0, 1];
+  const xOf = (/** @type {number} */ step) => ((width * step) / Math.max(1, counts.length - 1)).toFixed(1);
+  const yOf = (/** @type {number} */ value) => (height - 4 - (value / most) * (height - top - 8)).toFixed(1);
   charts.push((step) => {
     if (drawn !== counts.length) drawCurves();
-    const now = xOf(step);
-    cursor.setAttribute("transform", `translate(${now} 0)`);
-    veil.setAttribute("width", String(width - now));
+    cursor.setAttribute("transform", `translate(${xOf(step)} 0)`);
+    veil.setAttribute("width", String(width - Number(xOf(step))));
     colonies.forEach(({ head, number }, colony) => {
-      head.setAttribute("transform", `translate(${now} ${yOf(counts[step][colony])}) scale(4)`);
+      head.setAttribute("transform", `translate(${xOf(step)} ${yOf(counts[step][colony])}) scale(4)`);
       number.textContent = String(counts[step][colony]);
     });
   });
@@ -365,16 +355,6 @@ function addChart({ census, charts, environment, root }, series, { x, y, width, 
     colonies.forEach(({ curve }, colony) => {
       curve.setAttribute("d", `M${counts.map((all, step) => `${xOf(step)} ${yOf(all[colony])}`).join("L")}`);
     });
-  }
-
-  /** @param {number} step */
-  function xOf(step) {
-    return Number(((width * step) / Math.max(1, counts.length - 1)).toFixed(1));
-  }
-
-  /** @param {number} value */
-  function yOf(value) {
-    return (height - 4 - (value / most) * (height - top - 8)).toFixed(1);
   }
 }
 
@@ -469,8 +449,7 @@ function drawCrowd({ census, crowd, figures }, agents, before, now) {
   }
 }
 
-/** The colony's colour and shape, tinted by the founder from whom it descends.
- * @param {Person} person @returns {Figure} */
+/** The colony's colour and shape, tinted by the founder from whom it descends. @param {Person} person @returns {Figure} */
 function newFigure({ colony, family }) {
   const body = mark(colony, `color-mix(in oklab, ${COLOURS[colony]}, ${TINTS[family % TINTS.length]})`);
   body.setAttribute("stroke", COLOURS[colony]);
@@ -479,16 +458,14 @@ function newFigure({ colony, family }) {
   return { node: svg("g", {}, body, burden), load: burden, from: [], to: [] };
 }
 
-/** Births (dashed: founders that came later) and deaths of the step.
- * @param {Scene} scene @param {World} world */
+/** Births and deaths of the step. @param {Scene} scene @param {World} world */
 function drawEvents({ census, environment, events, figures, size, step }, { deaths }) {
-  const born = (step ? newcomers(environment, step) : []).map(([, id, parent]) => {
+  const born = (step ? newcomers(environment, step) : []).map(([, id]) => {
     const [x, y] = /** @type {Figure} */ (figures.get(id)).to;
-    return bornMark(x, y, size, { "stroke-dasharray": parent < 0 ? size : "none" });
+    return eventMark("born", x, y, size, TEXT);
   });
   const died = deaths.map(([id, row, column]) => {
-    const stroke = COLOURS[census.people.get(id)?.colony ?? 0];
-    return diedMark(column + 0.5, row + 0.5, size, { stroke });
+    return eventMark("died", column + 0.5, row + 0.5, size, COLOURS[census.people.get(id)?.colony ?? 0]);
   });
   events.replaceChildren(...born, ...died);
 }

@@ -2,27 +2,14 @@
 
 from collections.abc import Iterator
 from random import choices
-from typing import Any, NamedTuple
+from typing import Any
 
 from .world import ACTIONS, SEEN_FOOD, TRAIL  # noqa: TID252 - see foraging.py
 
 STAY, UP, DOWN, LEFT, RIGHT = range(len(ACTIONS))
 AROUND = (UP, DOWN, RIGHT, LEFT)  # in the order in which the field is seen
-FIELD = 6  # where it begins in what a member sees
-REACH = 1  # of an agent that picks up
+CARRYING, FIELD, FOOD = 3, 6, -3 * SEEN_FOOD  # where it begins in what a member sees
 Cell = tuple[int, int]
-
-
-class Member(NamedTuple):
-    """What a member sees, in cells. place: from the nest; beyond the home range, its edge.
-
-    food: from the member, nearest first. trail: of the cells AROUND.
-    """
-
-    place: Cell
-    carrying: bool
-    food: list[Cell]
-    trail: list[float]
 
 
 def random_agent(observation: Any, configuration: Any) -> list[int]:
@@ -32,13 +19,13 @@ def random_agent(observation: Any, configuration: Any) -> list[int]:
 
 def greedy_agent(observation: Any, configuration: Any) -> list[int]:
     """Every member goes to the nearest food that it sees, and home with it."""
-    actions = []
+    size, actions = configuration["grid_size"], []
     for seen in observation["members"]:
-        member = _member(seen, configuration)
-        if member.carrying:
-            actions.append(_towards((-member.place[0], -member.place[1])))
-        elif member.food:
-            actions.append(_towards(member.food[0]))
+        if seen[CARRYING]:
+            row, column = _place(seen, size)
+            actions.append(_towards(-row, -column))
+        elif seen[FOOD + 2]:
+            actions.append(_towards(*seen[FOOD : FOOD + 2]))
         else:
             actions += choices(range(len(ACTIONS)))
     return actions
@@ -46,78 +33,75 @@ def greedy_agent(observation: Any, configuration: Any) -> list[int]:
 
 def pheromone_agent(observation: Any, configuration: Any) -> list[int]:
     """No two members go for one item; who is left without follows the trail away from the nest."""
-    members = [_member(seen, configuration) for seen in observation["members"]]
-    targets = _targets(members)
-    return [
-        _homewards(member, configuration["nest_radius"])
-        if member.carrying
-        else _towards(targets[number])
-        if number in targets
-        else _search(member, name)
-        for number, (member, name) in enumerate(zip(members, observation["ids"], strict=True))
-    ]
+    members, size, radius = (
+        observation["members"],
+        configuration["grid_size"],
+        configuration["nest_radius"],
+    )
+    places = [_place(seen, size) for seen in members]
+    targets = _targets(members, places, size)
+    actions = []
+    for number, (seen, place) in enumerate(zip(members, places, strict=True)):
+        if seen[CARRYING]:
+            row, column = place
+            actions.append(_towards(-_beyond(row, radius), -_beyond(column, radius)))
+        elif number in targets:
+            actions.append(_towards(*targets[number]))
+        else:
+            trail = seen[FIELD + TRAIL : FOOD : configuration["channels"]]
+            actions.append(_search(place, trail[: len(AROUND)], observation["ids"][number]))
+    return actions
 
 
-def _member(seen: list[float], configuration: Any) -> Member:
-    size, channels = configuration["grid_size"], configuration["channels"]
-    trail = [seen[FIELD + side * channels + TRAIL] for side in range(len(AROUND))]
-    row, column = (round((part + 1) / 2 * (size - 1)) - size // 2 for part in seen[:2])
-    return Member((row, column), seen[3] > 0, list(_food(seen, size)), trail)
+def _place(seen: list[float], size: int) -> Cell:
+    """Where a member is, from the middle of its nest; beyond the home range, at its edge."""
+    row, column = seen[:2]
+    half, middle = (size - 1) / 2, size // 2
+    return round((row + 1) * half) - middle, round((column + 1) * half) - middle
 
 
-def _food(seen: list[float], size: int) -> Iterator[Cell]:
-    for start in range(len(seen) - 3 * SEEN_FOOD, len(seen), 3):
-        down, right, is_there = seen[start : start + 3]
-        if is_there:
-            yield round(down * size), round(right * size)
-
-
-def _towards(offset: Cell) -> int:
+def _towards(down: float, right: float) -> int:
     """A step along the longer way."""
-    down, right = offset
     if abs(down) >= abs(right):
         return DOWN if down > 0 else UP if down < 0 else STAY
     return RIGHT if right > 0 else LEFT
-
-
-def _homewards(member: Member, radius: int) -> int:
-    """To the edge of the nest, which is enough."""
-    row, column = member.place
-    return _towards((-_beyond(row, radius), -_beyond(column, radius)))
 
 
 def _beyond(place: int, radius: int) -> int:
     return place - max(-radius, min(radius, place))
 
 
-def _targets(members: list[Member]) -> dict[int, Cell]:
+def _targets(members: list[list[float]], places: list[Cell], size: int) -> dict[int, Cell]:
     """By member, the way to an item that nobody else of the colony goes for: the nearest first."""
-    ways = [
+    ways = sorted(
         (max(abs(down), abs(right)), number, (down, right))
-        for number, member in enumerate(members)
-        if not member.carrying
-        for down, right in member.food
-    ]
+        for number, seen in enumerate(members)
+        if not seen[CARRYING]
+        for down, right in _food(seen, size)
+    )
     targets: dict[int, Cell] = {}
     claimed: set[Cell] = set()
-    for _, number, (down, right) in sorted(ways):
-        row, column = members[number].place
-        item = row + down, column + right
+    for _, number, (down, right) in ways:
+        item = places[number][0] + down, places[number][1] + right
         if number not in targets and item not in claimed:
             targets[number] = down, right
             claimed.add(item)
     return targets
 
 
-def _search(member: Member, name: int) -> int:
+def _food(seen: list[float], size: int) -> Iterator[Cell]:
+    """The ways to the items that a member sees."""
+    for down, right, is_there in zip(*[iter(seen[FOOD:])] * 3, strict=True):
+        if is_there:
+            yield round(down * size), round(right * size)
+
+
+def _search(place: Cell, trail: list[float], name: int) -> int:
     """Up the trail, not towards the nest; without one, outwards, each by a way of its own."""
-    strongest = max(member.trail)
-    outwards = [action for action in AROUND if _leads_away(member.place, action)]
-    if strongest > 0:
-        best = AROUND[member.trail.index(strongest)]
-        if best in outwards:
-            return best
-    return outwards[name % len(outwards)]
+    outwards = [action for action in AROUND if _leads_away(place, action)]
+    strongest = max(trail)
+    best = AROUND[trail.index(strongest)]
+    return best if strongest > 0 and best in outwards else outwards[name % len(outwards)]
 
 
 def _leads_away(place: Cell, action: int) -> bool:

@@ -73,7 +73,7 @@ def alone(environment: dict[str, Any], script: str) -> str:
 
 
 def world_at(env: evaluation.Environment, step: int) -> dict[str, Any]:
-    return env.toJSON()["steps"][step][0]["observation"]["world"]
+    return env.steps[step][0].observation.world
 
 
 def step_with(env: evaluation.Environment, happens: Callable[[int], bool]) -> int:

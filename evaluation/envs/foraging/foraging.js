@@ -6,8 +6,7 @@
  * @typedef {[slot: number, id: number, parent: number, row: number, column: number, energy: number, state: number]} Agent
  * @typedef {{agents: Agent[], food: number[], deaths: [id: number, row: number, column: number][]}} World
  * @typedef {{configuration: Record<string, number>, steps: any[][]}} Environment
- * @typedef {{agents: {name: string}[], environment: Environment, frame: number, height: number, parent: Element,
- *   step: number, width: number}} Context
+ * @typedef {{agents: {name: string}[], environment: Environment, frame: number, height: number, parent: Element, step: number, width: number}} Context
  * @typedef {{rows: number, columns: number, wraps: boolean, nests: number[][]}} Area
  * @typedef {{colony: number, family: number}} Person
  * @typedef {{people: Map<number, Person>, living: number[][], delivered: number[][], families: number[]}} Census
@@ -74,6 +73,7 @@ const SHAPES = ["M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z", "M0-1.25L1.25 0L0 1.25L-1.
 const TINTS = ["#fff 0%", "#fff 45%", "#000 40%", "#ff0 30%", "#f0f 30%", "#fff 70%", "#0ff 30%", "#000 60%"];
 const STAR = [0.3, 0.7, 0.7, 0.3, -0.7, 0.3, -0.3, 0.7, -0.3, -0.7, -0.7, -0.3, 0.7, -0.3];
 const FOOD = { fill: "#f7cb15", stroke: "light-dark(#4d3d00, #16181b)", "stroke-linejoin": "round" };
+const LOAD = { d: star(0, 0, 0.85), ...FOOD, "stroke-width": 0.15 };
 /** @type {Record<string, string>} */
 const EVENTS = { born: "M-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0z", died: "M-1.3-1.3L1.3 1.3M1.3-1.3L-1.3 1.3" };
 const TEXT = "var(--text, #22252a)";
@@ -92,11 +92,6 @@ function svg(tag, attributes, ...children) {
   return node;
 }
 
-/** @param {string} transform @param {...Element} children */
-function group(transform, ...children) {
-  return svg("g", { transform }, ...children);
-}
-
 /** @param {string} content @param {number} x @param {number} y @param {Record<string, string | number>} [more] */
 function text(content, x, y, more = {}) {
   const node = svg("text", { x, y, "font-size": 12, fill: MUTED, ...more });
@@ -112,11 +107,6 @@ function mark(colony, fill = COLOURS[colony]) {
 /** Path data of a piece of food. @param {number} x @param {number} y @param {number} size */
 function star(x, y, size) {
   return `M${x} ${(y - size).toFixed(2)}l${STAR.map((value) => (value * size).toFixed(2)).join(" ")}z`;
-}
-
-/** Food on an agent's back. */
-function load() {
-  return svg("path", { d: star(0, 0, 0.85), ...FOOD, "stroke-width": 0.15 });
 }
 
 /** A birth or a death. @param {string} kind @param {number} x @param {number} y @param {number} size @param {string} stroke */
@@ -174,22 +164,19 @@ function firstField({ rows, columns, nests }, { nest_radius: radius, field_cap: 
 /** One step of diffusion and decay, in place.
  * @param {Float32Array} values @param {Area} area @param {Record<string, number>} configuration */
 function spread(values, { rows, columns, wraps }, { diffusion_rate: rate, decay_rate: decay }) {
-  const near = (/** @type {number} */ at, /** @type {number} */ length) =>
-    wraps ? (at + length) % length : Math.min(length - 1, Math.max(0, at));
-  const across = new Float32Array(values.length);
-  for (let column = 0; column < columns; column++) {
-    const [left, right] = [near(column - 1, columns), near(column + 1, columns)];
-    for (let row = 0; row < values.length; row += columns) {
-      across[row + column] = (values[row + left] + 2 * values[row + column] + values[row + right]) / 4;
-    }
-  }
-  for (let row = 0; row < rows; row++) {
-    const [up, here, down] = [near(row - 1, rows), row, near(row + 1, rows)].map((at) => at * columns);
-    for (let column = 0; column < columns; column++) {
-      const mean = (across[up + column] + 2 * across[here + column] + across[down + column]) / 4;
-      values[here + column] = (1 - decay) * ((1 - rate) * values[here + column] + rate * mean);
-    }
-  }
+  const means = blur(blur(values, columns, 1, wraps), rows, columns, wraps);
+  means.forEach((mean, cell) => (values[cell] = (1 - decay) * ((1 - rate) * values[cell] + rate * mean)));
+}
+
+/** Means with weights 1, 2, 1 along an axis, around or up to the edge.
+ * @param {Float32Array} values @param {number} size @param {number} stride of the axis @param {boolean} wraps */
+function blur(values, size, stride, wraps) {
+  const turn = wraps ? (size - 1) * stride : 0;
+  return values.map((value, cell) => {
+    const at = Math.floor(cell / stride) % size;
+    const [back, forth] = [at ? cell - stride : cell + turn, at < size - 1 ? cell + stride : cell - turn];
+    return (values[back] + 2 * value + values[forth]) / 4;
+  });
 }
 
 /** Who was there before the step marks the ground, also who dies in it; newcomers do not yet.
@@ -216,7 +203,7 @@ function newScene(context) {
   const width = isBeside ? 400 : context.width < 480 ? 356 : 560;
   const cell = width / area.columns;
   const scene = emptyScene(environment, area, 0.4 * Math.min(1.7, Math.max(1, 9 / cell)));
-  const board = group(`scale(${cell})`, ...boardLayers(scene));
+  const board = svg("g", { transform: `scale(${cell})` }, ...boardLayers(scene));
   board.setAttribute("aria-hidden", "true");
   scene.root.append(board);
   const bottom = area.rows * cell;
@@ -260,7 +247,7 @@ function nest([row, column], colony, radius) {
   const look = { fill: COLOURS[colony], "fill-opacity": 0.14, stroke: COLOURS[colony], "stroke-width": 0.18 };
   const body = svg("rect", { x: corner, y: corner, width: side, height: side, rx: 0.5, ...look });
   const sign = svg("g", { transform: `scale(${0.3 * side})`, opacity: 0.3 }, mark(colony));
-  return group(`translate(${column + 0.5} ${row + 0.5})`, body, sign);
+  return svg("g", { transform: `translate(${column + 0.5} ${row + 0.5})` }, body, sign);
 }
 
 /** Switches, legend and charts; answers where they end. @param {Scene} scene @param {Box} box of the first chart, less
@@ -269,7 +256,7 @@ function addPanel(scene, box, isStacked) {
   let [x, y] = [0, 0];
   for (const [node, length] of [...CHANNELS.map((_, channel) => toggle(scene, channel)), ...legend()]) {
     if (x + length > box.width) [x, y] = [0, y + ROW];
-    scene.root.append(group(`translate(${box.x + x} ${box.y + y})`, node));
+    scene.root.append(svg("g", { transform: `translate(${box.x + x} ${box.y + y})` }, node));
     x += length;
   }
   const top = box.y + y + ROW + GAP;
@@ -286,9 +273,9 @@ function toggle(scene, channel) {
   const { name, colour } = CHANNELS[channel];
   const width = 30 + 6.3 * name.length;
   const box = svg("rect", { width, height: 24, rx: 12, ...GROUND, fill: "var(--raised, #e9e5dd)" });
-  const look = { fill: colour, stroke: colour, "stroke-width": 1.5 };
-  const swatch = svg("rect", { x: 8, y: 6, width: 12, height: 12, rx: 2, ...look });
-  const node = svg("g", { role: "button", tabindex: 0, "aria-label": `${name} field` }, box, swatch, text(name, 25, 16, { fill: TEXT }));
+  const swatch = svg("path", { d: "M8 6h12v12h-12z", fill: colour, stroke: colour, "stroke-linejoin": "round", "stroke-width": 2 });
+  const role = { role: "button", tabindex: 0, "aria-label": `${name} field` };
+  const node = svg("g", role, box, swatch, text(name, 25, 16, { fill: TEXT }));
   node.style.cursor = "pointer";
   const show = () => {
     node.setAttribute("aria-pressed", String(scene.isShown[channel]));
@@ -310,12 +297,12 @@ function toggle(scene, channel) {
 /** What the marks on the board mean. @returns {[SVGElement, number][]} each with its length */
 function legend() {
   const marks = {
-    "carries food": group("scale(6)", mark(0, MUTED), load()),
+    "carries food": svg("g", { transform: "scale(6)" }, mark(0, MUTED), svg("path", LOAD)),
     born: eventMark("born", 0, 0, 3, TEXT),
     died: eventMark("died", 0, 0, 4, TEXT),
   };
   return Object.entries(marks).map(([word, node]) => {
-    const item = svg("g", { "aria-hidden": "true" }, group("translate(8 12)", node), text(word, 18, 16));
+    const item = svg("g", { "aria-hidden": "true" }, svg("g", { transform: "translate(8 12)" }, node), text(word, 18, 16));
     return [item, 25 + 6 * word.length];
   });
 }
@@ -328,7 +315,7 @@ function addChart({ census, charts, environment, root }, series, { x, y, width, 
   const parts = (/** @type {"curve" | "head" | "number" | "sign"} */ name) => colonies.map((colony) => colony[name]);
   const back = svg("rect", { y: top, width, height: height - top, ...GROUND });
   const veil = svg("rect", { y: top + 1, height: height - top - 2, fill: GROUND.fill, opacity: 0.75 });
-  const cursor = group("", veil, svg("path", { d: `M0 ${top}V${height}`, stroke: TEXT, opacity: 0.6 }));
+  const cursor = svg("g", { transform: "" }, veil, svg("path", { d: `M0 ${top}V${height}`, stroke: TEXT, opacity: 0.6 }));
   const highest = text("", width - 4, height - 6, { "font-size": 11, "text-anchor": "end" });
   const title = text(series === "living" ? "Living" : "Delivered", 0, 10);
   const under = [title, ...parts("sign"), ...parts("number"), back, ...parts("curve"), cursor, highest];
@@ -364,7 +351,7 @@ function colonyParts(colony, share) {
     curve: svg("path", { stroke: COLOURS[colony], fill: "none", "stroke-width": 2, "stroke-linejoin": "round" }),
     head: svg("g", {}, mark(colony)),
     number: text("", share * colony + 15, 27, { "font-weight": 600, fill: TEXT }),
-    sign: group(`translate(${share * colony + 6} 23) scale(5)`, mark(colony)),
+    sign: svg("g", { transform: `translate(${share * colony + 6} 23) scale(5)` }, mark(colony)),
   };
 }
 
@@ -375,17 +362,12 @@ function drawStep(scene, { agents, environment, step }) {
   count(scene.census, environment);
   drawHeat(scene);
   const [before, world] = [worldAt(environment, step - 1), worldAt(environment, step)];
-  const lying = world.food.filter((cell) => cell >= 0);
-  food.setAttribute("d", lying.map((cell) => star(...centre(cell, area), 1.1 * scene.size)).join(""));
-  drawCrowd(scene, world.agents, places(before.agents, area), places(world.agents, area));
+  const lying = world.food.filter((cell) => cell >= 0).map((cell) => [cell % area.columns, Math.floor(cell / area.columns)]);
+  food.setAttribute("d", lying.map(([x, y]) => star(x + 0.5, y + 0.5, 1.1 * scene.size)).join(""));
+  drawCrowd(scene, world.agents, places(before.agents), places(world.agents));
   drawEvents(scene, world);
   for (const draw of charts) draw(step);
   scene.root.setAttribute("aria-label", told(scene, world, agents));
-}
-
-/** @param {number} cell @param {Area} area @returns {[number, number]} */
-function centre(cell, { columns }) {
-  return [(cell % columns) + 0.5, Math.floor(cell / columns) + 0.5];
 }
 
 /** Cells of about the same value are one path. @param {Scene} scene */
@@ -411,21 +393,16 @@ function levelPaths(values, full, columns) {
   return paths;
 }
 
-/** Where each agent is drawn; those in one cell stand around its middle.
- * @param {Agent[]} agents @param {Area} area @returns {Map<number, number[]>} */
-function places(agents, area) {
-  /** @type {Map<number, number[]>} */
-  const crowds = new Map();
+/** Where each agent is drawn: the first in a cell at its middle, more of them around.
+ * @param {Agent[]} agents @returns {Map<number, number[]>} */
+function places(agents) {
+  const [crowds, found] = [new Map(), new Map()];
   for (const [, id, , row, column] of agents) {
-    const cell = row * area.columns + column;
-    crowds.set(cell, [...(crowds.get(cell) ?? []), id]);
-  }
-  const found = new Map();
-  for (const [cell, ids] of crowds) {
-    const [x, y] = centre(cell, area);
-    const away = ids.length > 1 ? 0.28 : 0;
-    const turn = (2 * Math.PI) / ids.length;
-    ids.forEach((id, place) => found.set(id, [x + away * Math.cos(place * turn), y + away * Math.sin(place * turn)]));
+    const cell = `${row} ${column}`;
+    const before = crowds.get(cell) ?? 0;
+    crowds.set(cell, before + 1);
+    const [away, turn] = [before ? 0.3 : 0, before * 2.4];
+    found.set(id, [column + 0.5 + away * Math.cos(turn), row + 0.5 + away * Math.sin(turn)]);
   }
   return found;
 }
@@ -454,8 +431,8 @@ function newFigure({ colony, family }) {
   const body = mark(colony, `color-mix(in oklab, ${COLOURS[colony]}, ${TINTS[family % TINTS.length]})`);
   body.setAttribute("stroke", COLOURS[colony]);
   body.setAttribute("stroke-width", "0.35");
-  const burden = load();
-  return { node: svg("g", {}, body, burden), load: burden, from: [], to: [] };
+  const load = svg("path", LOAD);
+  return { node: svg("g", {}, body, load), load, from: [], to: [] };
 }
 
 /** Births and deaths of the step. @param {Scene} scene @param {World} world */
@@ -472,13 +449,15 @@ function drawEvents({ census, environment, events, figures, size, step }, { deat
 
 /** The step in words. @param {Scene} scene @param {World} world @param {{name: string}[]} names */
 function told({ census, environment, step }, { agents, deaths }, names) {
-  const sizeOf = (/** @type {any[][]} */ list, /** @type {number} */ place, /** @type {number} */ colony) =>
-    list.filter((each) => census.people.get(each[place])?.colony === colony).length;
-  const born = step ? newcomers(environment, step) : [];
-  const carrying = agents.filter(([, , , , , , state]) => state);
+  const lists = {
+    carrying: agents.filter(([, , , , , , state]) => state).map(([, id]) => id),
+    born: step ? newcomers(environment, step).map(([, id]) => id) : [],
+    died: deaths.map(([id]) => id),
+  };
   const colonies = census.living[step].map((living, colony) => {
-    const more = [[sizeOf(carrying, 1, colony), "carrying"], [sizeOf(born, 1, colony), "born"], [sizeOf(deaths, 0, colony), "died"]];
-    const counts = [[living, "living"], [census.delivered[step][colony], "delivered"], ...more.filter(([value]) => value)];
+    const isOwn = (/** @type {number} */ id) => census.people.get(id)?.colony === colony;
+    const more = Object.entries(lists).map(([word, ids]) => [ids.filter(isOwn).length, word]);
+    const counts = [[living, "living"], [census.delivered[step][colony], "delivered"], ...more.filter(([count]) => count)];
     return `${names[colony]?.name ?? `Seat ${colony + 1}`}: ${counts.map((each) => each.join(" ")).join(", ")}`;
   });
   return `Step ${step}. ${colonies.join("; ")}.`;

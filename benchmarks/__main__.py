@@ -15,6 +15,7 @@ from benchmarks.road import matches_a_second, upload_to_rating
 from benchmarks.site import running_site
 from benchmarks.training import short
 from benchmarks.training.foraging import foraging
+from benchmarks.training.foraging_long import long_table as foraging_long
 from benchmarks.training.strength import strength
 
 
@@ -33,7 +34,11 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "training": short.short_table,
     "foraging": foraging,
 }
-LONG: dict[str, Callable[[int], list[Row]]] = {"ladder": long_table, "training": strength}
+LONG: dict[str, Callable[[int], list[Row]]] = {
+    "ladder": long_table,
+    "training": strength,
+    "foraging": foraging_long,
+}
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""`python -m training run | export | bench`: training from a shell, a worker or a kernel."""
+"""`python -m training run | ablation | export | bench`: from a shell, a worker or a kernel."""
 
 import argparse
 import contextlib
@@ -13,6 +13,8 @@ from training.stop import Stop
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 refused, 75 deadline, 128 + n ended by signal n."
 RESUME_HELP = "auto: the newest checkpoint in DIR, if there is one; none; or a checkpoint's path"
+
+OUT_HELP = "for ablation.json and ablation.svg; the checkpoint's folder if not given"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,6 +40,13 @@ def _run(options: argparse.Namespace) -> int:
     return code
 
 
+def _ablation(options: argparse.Namespace) -> int:
+    from training.ablation import ablation
+
+    ablation(options.checkpoint, options.num_episodes, options.seed, options.out)
+    return 0
+
+
 def _export(options: argparse.Namespace) -> int:
     from training.export import export
 
@@ -53,7 +62,7 @@ def _bench(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"run": _run, "export": _export, "bench": _bench}
+COMMANDS = {"run": _run, "ablation": _ablation, "export": _export, "bench": _bench}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--resume", default="auto", metavar="auto|none|PATH", help=RESUME_HELP)
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     run.add_argument("--deadline-seconds", type=_seconds, metavar="N")
+    ablation = commands.add_parser("ablation", help="what a foraging population owes to what")
+    ablation.add_argument("--checkpoint", type=Path, required=True, metavar="PATH")
+    ablation.add_argument("--num-episodes", type=int, default=20, metavar="N")
+    ablation.add_argument("--seed", type=_seed, default=0, metavar="S")
+    ablation.add_argument("--out", type=Path, metavar="DIR", help=OUT_HELP)
     export = commands.add_parser("export", help="make a submission of a checkpoint")
     export.add_argument("--checkpoint", type=Path, required=True, metavar="PATH")
     export.add_argument("--out", type=Path, required=True, metavar="agent.tar.gz")
@@ -73,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("config", nargs="?", default="connectx", metavar="CONFIG.json")
     bench.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     return parser
+
+
+def _seed(text: str) -> int:
+    if not (text.isdecimal() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"wants a whole number from 0 to 2**32 - 1, not {text!r}")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

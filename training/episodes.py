@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from evaluation.envs.foraging import jax_env
+from evaluation.envs.foraging.jax_env import Outcome
 from training import life as living
 from training import policy
 from training.foraging_config import Config
@@ -22,27 +23,37 @@ INTERVAL = 1.96  # standard errors on either side of a mean, for 95 %
 
 
 class Tally(NamedTuple):
-    """What each episode came to: [N]. population: its mean over the steps; lives: all agents."""
+    """What each episode came to: [N].
+
+    population: its mean over the steps; lives: all agents; births: those of them who came later.
+    """
 
     delivered: Array
     picked: Array
     reward: Array
     population: Array
     lives: Array
+    births: Array
     deaths: Array
 
 
 class Condition(NamedTuple):
-    """What is other than usual in an episode, as functions of all worlds.
+    """What is other than usual in an episode, as functions of all its worlds and a key.
 
-    world: of the worlds before each step and a key. view: of the observations [N, A, O] and a key.
+    opening: of the worlds before the first step. after: of those before and after a step, and of
+    what happened in it. view: of the observations [N, A, O] and who lives, bool[N, A].
     """
 
-    world: Callable[[jax_env.State, Array], jax_env.State]
-    view: Callable[[Array, Array], Array]
+    opening: Callable[[jax_env.State, Array], jax_env.State]
+    after: Callable[[jax_env.State, jax_env.State, Outcome, Array], tuple[jax_env.State, Outcome]]
+    view: Callable[[Array, Array, Array], Array]
 
 
-NORMAL = Condition(world=lambda worlds, key: worlds, view=lambda seen, key: seen)
+NORMAL = Condition(
+    opening=lambda worlds, key: worlds,
+    after=lambda before, after, outcome, key: (after, outcome),
+    view=lambda seen, alive, key: seen,
+)
 
 
 def play(
@@ -50,27 +61,29 @@ def play(
     params: Params,
     founders: Array,
     key: Array,
-    std: float = 0.0,
+    std: Array | float = 0.0,
     condition: Condition = NORMAL,
 ) -> Tally:
     """An episode for each row of founders: genomes [N, E, D]; std: of mutations at births.
 
-    Children have their parents' genomes. Consumes the key.
+    Children have their parents' genomes. The worlds have num_agents founders; genomes beyond so
+    many are those of the slots that follow, until somebody is born there. Consumes the key.
     """
     world, count = config.world, len(founders)
-    open_key, draw_key, lot_key, step_key = jax.random.split(key, 4)
+    open_key, draw_key, lot_key, step_key, first_key = jax.random.split(key, 5)
     shape = world.max_steps, count
     inputs = (
         jax_env.draw(world, 1, draw_key, shape),
         jax.random.uniform(lot_key, (*shape, world.max_agents)),
         jax.random.split(step_key, (world.max_steps, 3)),
     )
-    worlds = living.open_worlds(world, count, open_key)
+    worlds = condition.opening(living.open_worlds(world, count, open_key), first_key)
     step = partial(_step, config, params, std, condition)
     _, steps = jax.lax.scan(step, (worlds, _settle(config, founders)), inputs)
     sums = Tally(*(jnp.sum(each, axis=0) for each in steps))
     return sums._replace(
-        population=sums.population / world.max_steps, lives=sums.lives + world.num_agents
+        population=sums.population / world.max_steps,
+        lives=sums.births + jnp.sum(worlds.alive, axis=1),
     )
 
 
@@ -111,17 +124,17 @@ def _settle(config: Config, founders: Array) -> Population:
 def _step(
     config: Config,
     params: Params,
-    std: float,
+    std: Array | float,
     condition: Condition,
     carry: tuple[jax_env.State, Population],
     drawn: tuple[jax_env.Chance, Array, Array],
 ) -> tuple[tuple[jax_env.State, Population], Tally]:
     (worlds, people), (chance, lots, keys) = carry, drawn
-    worlds = condition.world(worlds, keys[0])
-    seen = condition.view(living.observe(config.world, worlds), keys[1])
+    seen = condition.view(living.observe(config.world, worlds), worlds.alive, keys[1])
     logits, _ = policy.act(params, people.genomes, seen)
     action, _ = living.choose(logits, lots)
-    after, outcome = living.advance(config.world, worlds, action, chance)
+    stepped, outcome = living.advance(config.world, worlds, action, chance)
+    after, outcome = condition.after(worlds, stepped, outcome, keys[0])
     people = people._replace(harvest=people.harvest + outcome.delivered)
     people = living.inherit(config, people, after.alive, outcome.born, outcome.source, std, keys[2])
     happened = Tally(
@@ -130,6 +143,7 @@ def _step(
         reward=outcome.reward,
         population=worlds.alive,
         lives=outcome.born,
+        births=outcome.born,
         deaths=outcome.died,
     )
     return (after, people), Tally(*(jnp.sum(each, axis=1) for each in happened))

@@ -60,6 +60,7 @@ COMPETITIONS: tuple[dict[str, Any], ...] = (
         "summary": "Two colonies on one map: lead yours to bring home more food than the other.",
         "environment": "foraging",
         "configuration": SHORT_CLOCKS,
+        "max_matches": 60,  # of two seconds each; chance decides little in five hundred steps
         "rules": COLONY_RULES,
     },
 )

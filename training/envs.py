@@ -79,7 +79,8 @@ class JaxEnv(Protocol):
 def load(name: str, configuration: Mapping[str, int]) -> JaxEnv:
     """The game of this name; what its configuration leaves out has the engine's defaults.
 
-    Raises ValueError where there is no such game in JAX, or none of this configuration.
+    Raises ValueError where there is no such game in JAX, none on a board for two seats that move in
+    turn, or none of this configuration.
     """
     module = f"evaluation.envs.{name}.jax_env"
     if (
@@ -88,7 +89,10 @@ def load(name: str, configuration: Mapping[str, int]) -> JaxEnv:
         or find_spec(module) is None
     ):
         raise ValueError(f"There is no environment {name!r} in JAX.")
-    env: JaxEnv = import_module(module).make(configuration)
+    make = getattr(import_module(module), "make", None)
+    if make is None:
+        raise ValueError(f"{name!r} is not a board game, which is what is asked for here.")
+    env: JaxEnv = make(configuration)
     return env
 
 

@@ -19,9 +19,9 @@ from evaluation.envs.connectx.jax_env import Bitboard, Planes
 from evaluation.envs.tictactoe import rules as tictactoe
 from training import envs
 
-GAMES = sorted(
-    path.parent.name for path in Path(evaluation.__file__).parent.glob("envs/*/jax_env.py")
-)
+OTHERS = {"foraging"}  # not a board game: see test_parity_foraging.py
+FORMS = Path(evaluation.__file__).parent.glob("envs/*/jax_env.py")
+GAMES = sorted({path.parent.name for path in FORMS} - OTHERS)
 OUTCOMES = ("playing", "won", "drawn", "illegal")
 PLAYING, WON, DRAWN, ILLEGAL = range(4)
 STRAY = 0.02  # of the actions are any numbers; among these are some that no board has

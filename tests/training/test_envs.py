@@ -36,6 +36,11 @@ def test_a_game_that_is_not_in_jax_is_refused(name):
         envs.load(name, {})
 
 
+def test_a_game_that_is_not_on_a_board_is_refused():
+    with pytest.raises(ValueError, match=r"^'foraging' is not a board game, which is what"):
+        envs.load("foraging", {})
+
+
 @pytest.mark.parametrize(
     ("name", "configuration"),
     [

@@ -157,7 +157,7 @@ def step(
 ) -> tuple[State, Outcome]:
     """The state after every agent's action, and what happened; an unknown action stays."""
     area = map_of(world, colonies)
-    now = state._replace(position=_move(area, state, actions))
+    now = state._replace(position=move(area, state, actions))
     now, picked = _pick_up(world, area, now)
     now = _return_food(world, area, now, chance)
     now, delivered = _deliver(world, area, now)
@@ -189,7 +189,7 @@ def observe(world: World, colonies: int, state: State) -> Floats:
             np.clip(state.energy[slots, None] / np.float32(world.max_energy), 0, 1),
             state.carrying[slots, None],
             np.clip((noise * distance - nest) / size, -1, 1),
-            around.reshape(len(slots), -1),
+            around.reshape(len(slots), len(AROUND) * world.channels),
             own - state.sensed[slots],
             _nearest_food(world, area, state, position),
         ],
@@ -210,10 +210,11 @@ def _nearest_food(world: World, area: Map, state: State, position: Ints) -> Floa
         offset = _shortest(area, food[nearest] - position[:, None])
         seen[:, :count, :2] = np.clip(offset / np.float32(world.grid_size), -1, 1)
         seen[:, :count, 2] = 1
-    return seen.reshape(len(position), -1)
+    return seen.reshape(len(position), 3 * SEEN_FOOD)
 
 
-def _move(area: Map, state: State, actions: Ints) -> Ints:
+def move(area: Map, state: State, actions: Ints) -> Ints:
+    """[A, 2]: where the agents go; unknown actions, and agents that mark their cell, stay."""
     idle = ~state.alive | (state.carrying & state.cooldown)
     idle |= (actions < 0) | (actions >= len(MOVES))
     return _onto(area, state.position + MOVES[np.where(idle, 0, actions)])

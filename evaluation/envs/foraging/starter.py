@@ -1,4 +1,4 @@
-"""A first colony for foraging: every member goes to the nearest food that it sees, and home with it.
+"""A first colony for foraging: every member goes to the nearest food it sees, and home with it.
 
 Upload it as it is, then make it better: the comments say where to begin.
 """

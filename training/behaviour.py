@@ -12,9 +12,9 @@ from jax import Array
 from evaluation.envs.foraging.world import ACTIONS, TRAIL, World
 
 FEATURES = (
-    "rest",  # share of the searching steps without a move
-    "variety",  # entropy of the actions while searching over its largest value
+    "rest",  # share of the steps without an item on its back and without a move
     "haul",  # share of the steps with an item on its back
+    "variety",  # chance that two of its actions while searching differ (Gini and Simpson)
     "reward",  # per step
     "distance",  # mean Chebyshev distance to the nest, half a home range as 1
     "energy",  # mean share of the largest
@@ -108,15 +108,15 @@ def lived(behaviour: Behaviour) -> Array:
 
 
 def features(behaviour: Behaviour) -> Array:
-    """float32[..., 7], named by FEATURES; zeros for who has not lived a step."""
+    """float32[..., 7], named by FEATURES; those of the unborn mean nothing."""
     steps = jnp.maximum(lived(behaviour), 1.0)
     searched = jnp.maximum(jnp.sum(behaviour.actions, axis=-1), 1.0)
     shares = behaviour.actions / searched[..., None]
     return jnp.stack(
         [
-            shares[..., STAY],
-            entropy(shares) / np.log(len(ACTIONS)),
+            behaviour.actions[..., STAY] / steps,
             behaviour.hauled / steps,
+            1 - jnp.sum(shares**2, axis=-1),
             behaviour.reward / steps,
             behaviour.distance / steps,
             behaviour.energy / steps,
@@ -124,14 +124,6 @@ def features(behaviour: Behaviour) -> Array:
         ],
         axis=-1,
     )
-
-
-def activities(behaviour: Behaviour) -> Array:
-    """Shares of its steps that an agent rested, searched and hauled: float32[..., 3]."""
-    rested = behaviour.actions[..., STAY]
-    searched = jnp.sum(behaviour.actions[..., STAY + 1 :], axis=-1)
-    steps = jnp.maximum(lived(behaviour), 1.0)
-    return jnp.stack([rested, searched, behaviour.hauled], axis=-1) / steps[..., None]
 
 
 def writes(behaviour: Behaviour) -> Array:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from training.behaviour import Behaviour
@@ -28,22 +29,22 @@ class Tracking:
     """Intervals in steps, of which crossings count; 0: never measured.
 
     window, z: an event is a measure that many standard deviations off those in the window before.
-    events: how many are remembered; those of a log interval are told at its end.
+    events: so many measurements with any are remembered, less one, until the log interval ends.
     """
 
     emergence_interval: int = field(default=10_000, metadata={"minimum": 0})
     specialization_interval: int = field(default=20_000, metadata={"minimum": 0})
     window: int = field(default=20, metadata={"minimum": 4, "maximum": 1000})
     z: float = field(default=3.0, metadata={"minimum": 0.5, "maximum": 100.0})
-    events: int = field(default=64, metadata={"minimum": 2 * len(SERIES), "maximum": 10_000})
+    events: int = field(default=64, metadata={"minimum": 2, "maximum": 10_000})
 
 
 class Facts(NamedTuple):
     """What is looked at; N worlds with A slots each, D numbers of a genome.
 
     field: float32[N, R, K, C]. shared: float32[D], the shared weights where genomes offset them.
-    genomes: float32[N, A, D]. alive: bool[N, A]. lineage: int32[N, A], a family name, equal for
-    kin in one world. behaviour: the sums of each slot's agent, [N, A].
+    genomes: float32[N, A, D]. alive: bool[N, A]. lineage: int32[N, A], a family name from 0 to
+    N A - 1, the same in all worlds. behaviour: the sums of each slot's agent, [N, A].
     """
 
     field: Array
@@ -69,7 +70,7 @@ def empty(config: Tracking) -> Tracks:
         Emergence(*[nothing] * len(Emergence._fields)),
         Specialization(*[nothing] * len(Specialization._fields)),
         surprises.no_series(config.window, len(SERIES)),
-        surprises.no_events(config.events),
+        surprises.no_events(config.events, len(SERIES)),
     )
 
 
@@ -90,11 +91,7 @@ def observe(
             roles_due, lambda: specialization.measure(*facts[1:]), lambda: tracks.specialization
         ),
     )
-    is_new = jnp.repeat(
-        jnp.stack([order_due, roles_due]),
-        jnp.array([len(Emergence._fields), WATCHED]),
-        total_repeat_length=len(SERIES),
-    )
+    is_new = jnp.where(np.arange(len(SERIES)) < len(Emergence._fields), order_due, roles_due)
     series, events = surprises.notice(
         tracks.series, tracks.events, _watched(tracks), is_new, now_step, config.z
     )

@@ -1,4 +1,7 @@
-"""How far apart the weights of agents are that live together, and how they split into families."""
+"""How far apart the weights of agents are, and how the agents split into families.
+
+Shapes: S agents. share: float32[S], what each counts for: 1 over their number, 0 of who does not.
+"""
 
 import jax.numpy as jnp
 from jax import Array
@@ -6,39 +9,34 @@ from jax import Array
 TINY = 1e-12
 
 
-def weights(shared: Array, genomes: Array, alive: Array) -> tuple[Array, Array]:
-    """Mean and largest cosine distance between two living agents of one world, over all worlds.
+def weights(shared: Array, genomes: Array, share: Array) -> tuple[Array, Array]:
+    """Mean and largest cosine distance between the weights of two agents.
 
-    0: all act by the same weights; 1: theirs have nothing in common. Alone in all worlds: 0.
-    shared: float32[D], genomes: float32[N, A, D], alive: bool[N, A].
+    0: all act by the same weights, or there are no two; 1: theirs have nothing in common.
+    shared: float32[D], genomes: float32[S, D].
     """
-    own = shared + genomes
-    ways = own / jnp.sqrt(jnp.maximum(jnp.sum(own**2, axis=-1, keepdims=True), TINY))
-    count = jnp.sum(alive, axis=-1)
-    mean = jnp.einsum("na,nad->nd", alive, ways) / jnp.maximum(count, 1)[:, None]
-    # Differences of nearly equal unit vectors: exact where one minus their product is not.
-    offset = jnp.where(alive[..., None], ways - mean[:, None], 0)
+    # Half the square of a difference of unit vectors is their cosine distance, exactly so where
+    # they are nearly equal and one minus their product is not.
+    offset = _direction(shared + genomes) - _direction(shared)
     squares = jnp.sum(offset**2, axis=-1)
-    within = jnp.sum(squares, axis=-1) / jnp.maximum(count - 1, 1)
-    products = jnp.einsum("nad,nbd->nab", offset, offset)
-    distances = (squares[:, :, None] + squares[:, None]) / 2 - products
-    is_pair = alive[:, :, None] & alive[:, None]
-    largest = jnp.max(jnp.where(is_pair, distances, 0))
-    return jnp.sum(within) / jnp.maximum(jnp.sum(count > 1), 1), jnp.maximum(largest, 0)
+    distances = jnp.maximum((squares[:, None] + squares) / 2 - offset @ offset.T, 0)
+    pairs = jnp.where((share[:, None] > 0) & (share > 0), distances, 0)
+    with_self = share @ pairs @ share
+    return with_self / jnp.maximum(1 - jnp.max(share), TINY), jnp.max(pairs)
 
 
-def families(lineage: Array, alive: Array) -> tuple[Array, Array]:
-    """Share of a world's living in its largest family, and its effective number of families.
+def families(lineage: Array, share: Array) -> tuple[Array, Array]:
+    """Share of the agents in the largest family, and the effective number of families.
 
-    The number is exp of the entropy of the shares: that of equal families as mixed as these. Both
-    are means over the worlds with anyone alive. lineage: int32[N, A].
+    That is exp of the entropy of the shares: the number of equal families that are as mixed. Both
+    are 0 where nobody lives. lineage: int32[S].
     """
-    related = (lineage[:, :, None] == lineage[:, None]) & alive[:, None]
-    count = jnp.maximum(jnp.sum(alive, axis=-1), 1)
-    share = jnp.sum(related, axis=-1) / count[:, None]  # of each agent's own family
-    largest = jnp.max(jnp.where(alive, share, 0), axis=-1)
-    surprise = jnp.where(alive, -jnp.log(jnp.maximum(share, TINY)), 0)
-    effective = jnp.exp(jnp.sum(surprise, axis=-1) / count)
-    peopled = jnp.any(alive, axis=-1)
-    worlds = jnp.maximum(jnp.sum(peopled), 1)
-    return jnp.sum(largest) / worlds, jnp.sum(jnp.where(peopled, effective, 0)) / worlds
+    related = (lineage[:, None] == lineage).astype(jnp.float32) @ share
+    surprise = share @ -jnp.log(jnp.maximum(related, TINY))
+    largest = jnp.max(jnp.where(share > 0, related, 0))
+    return largest, jnp.where(largest > 0, jnp.exp(surprise), 0)
+
+
+def _direction(weights: Array) -> Array:
+    squares = jnp.sum(weights**2, axis=-1, keepdims=True)
+    return weights / jnp.sqrt(jnp.maximum(squares, TINY))

@@ -7,10 +7,10 @@ import numpy as np
 from jax import Array
 
 from evaluation.envs.foraging.world import TERRITORY, TRAIL
-from training.behaviour import entropy
 
 WRITTEN = np.array([TRAIL, TERRITORY])
-NOTHING = 1e-12
+TINY = 1e-20
+EVEN = 1e-5  # share of the mean square that the variance of an uneven map exceeds
 
 
 class Emergence(NamedTuple):
@@ -27,29 +27,27 @@ class Emergence(NamedTuple):
 
 def measure(field: Array) -> Emergence:
     """field: float32[N, R, K, C]."""
-    channels = jnp.moveaxis(jnp.abs(field[..., WRITTEN]), -1, 0)
-    total = jnp.sum(channels, axis=(-2, -1), keepdims=True)
-    shares = channels / jnp.maximum(total, NOTHING)
-    spread = entropy(shares.reshape(*shares.shape[:2], -1))
-    return Emergence(jnp.mean(spread), jnp.mean(_smoothness(channels)))
+    values = jnp.abs(field[..., WRITTEN])
+    around = _around(values)
+    logs = values * jnp.log(jnp.maximum(values, TINY))
+    moments = jnp.stack([values, around, values**2, around**2, values * around, logs])
+    mean, near, square, near_square, product, log = jnp.mean(moments, axis=(2, 3))
+    total = jnp.maximum(mean, TINY)
+    cells = field.shape[1] * field.shape[2]
+    entropy = jnp.where(mean > TINY, jnp.log(cells * total) - log / total, 0)
+    ours, theirs = square - mean**2, near_square - near**2
+    varies = (ours > EVEN * square) & (theirs > EVEN * near_square)
+    spread = jnp.where(varies, ours * theirs, 1)
+    correlation = jnp.clip((product - mean * near) / jnp.sqrt(spread), 0, 1)
+    return Emergence(jnp.mean(entropy), jnp.mean(jnp.where(varies, correlation, 0)))
 
 
-def _smoothness(values: Array) -> Array:
-    """Of each map in [..., R, K]."""
-    around = _neighbours(values) / _neighbours(jnp.ones_like(values))
-    ours, theirs = _centred(values), _centred(around)
-    both = jnp.sqrt(jnp.mean(ours**2, axis=(-2, -1)) * jnp.mean(theirs**2, axis=(-2, -1)))
-    together = jnp.mean(ours * theirs, axis=(-2, -1))
-    return jnp.where(both > NOTHING, jnp.clip(together / jnp.maximum(both, NOTHING), 0, 1), 0)
-
-
-def _neighbours(values: Array) -> Array:
-    """Sum of the up to four neighbours that lie on the map."""
-    rows, columns = values.shape[-2:]
-    wide = jnp.pad(values, [(0, 0)] * (values.ndim - 2) + [(1, 1), (1, 1)])
-    steps = ((0, 1), (2, 1), (1, 0), (1, 2))
-    return sum((wide[..., i : i + rows, j : j + columns] for i, j in steps), jnp.zeros_like(values))
-
-
-def _centred(values: Array) -> Array:
-    return values - jnp.mean(values, axis=(-2, -1), keepdims=True)
+def _around(values: Array) -> Array:
+    """Mean of the up to four neighbours that lie on the map [:, R, K, :]."""
+    rows, columns = values.shape[1:3]
+    wide = jnp.pad(values, [(0, 0), (1, 1), (1, 1), (0, 0)])
+    pairs = wide[:, 1:-1, :-2] + wide[:, 1:-1, 2:] + wide[:, :-2, 1:-1] + wide[:, 2:, 1:-1]
+    lines = np.add.outer(np.full(rows, 2), np.full(columns, 2))
+    lines[[0, -1]] -= 1
+    lines[:, [0, -1]] -= 1
+    return pairs / lines[:, :, None]

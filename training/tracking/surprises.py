@@ -16,29 +16,29 @@ RELATIVE, ABSOLUTE = 1e-3, 1e-6  # least deviation, of the mean and as such: no 
 
 
 class Ring(NamedTuple):
-    """The last E events; told: how many there ever were. which: series + M * kind.
+    """The measurements with the last events, E - 1 of them; told: how many there ever were.
 
-    numbers: float32[E, 3], mean, value and z.
+    The row told % E is the next one's. step: uint32[E]. is_event: bool[E, 2, M], by kind.
+    numbers: float32[E, 2, M, 3], mean, value and z.
     """
 
     told: Array
-    which: Array
     step: Array
+    is_event: Array
     numbers: Array
 
 
 class Series(NamedTuple):
     """The last 2 W measures of M series: values [2 W, M], oldest first; measured: how many ever.
 
-    calm: measures since the last that was beyond the threshold. jumping, changing: an event has
-    been told and is not over yet.
+    calm: measures since the last that was beyond the threshold. told: [2, M], by kind: there was
+    an event that is not over yet.
     """
 
     values: Array
     measured: Array
     calm: Array
-    jumping: Array
-    changing: Array
+    told: Array
 
 
 class Windows(NamedTuple):
@@ -49,23 +49,17 @@ class Windows(NamedTuple):
     time: Array
 
 
-class Found(NamedTuple):
-    """[M]: whether there is an event, and against which mean, with which value and z."""
-
-    is_event: Array
-    mean: Array
-    value: Array
-    z: Array
-
-
 def no_series(window: int, count: int) -> Series:
-    number, flag = jnp.zeros(count, jnp.int32), jnp.zeros(count, bool)
-    return Series(jnp.zeros((2 * window, count)), number, number, flag, flag)
+    number = jnp.zeros(count, jnp.int32)
+    return Series(
+        jnp.zeros((2 * window, count)), number, number, jnp.zeros((len(KINDS), count), bool)
+    )
 
 
-def no_events(size: int) -> Ring:
-    number = jnp.zeros(size, jnp.int32)
-    return Ring(jnp.zeros((), jnp.int32), number, number.astype(jnp.uint32), jnp.zeros((size, 3)))
+def no_events(size: int, count: int) -> Ring:
+    shape = size, len(KINDS), count
+    steps = jnp.zeros(size, jnp.uint32)
+    return Ring(jnp.zeros((), jnp.int32), steps, jnp.zeros(shape, bool), jnp.zeros((*shape, 3)))
 
 
 def notice(
@@ -74,20 +68,27 @@ def notice(
     """One measure more, float32[M], in the series where is_new; what is noticed goes into the ring.
 
     Jump: a value lies more than `threshold` standard deviations off the mean of the W before it.
-    One that lasts is told once, and again only when the series has been within half of that.
     Phase transition: the variance of the last W values lies so far above the last W variances,
     while their lag-1 autocorrelation time is longer than it was on average: fluctuations grow and
     slow down (Scheffer et al., Nature 461, 2009). A window with a jump in it is not judged.
+    What lasts is told once, and again only when it has been within half of the threshold.
     """
-    after = series._replace(
-        values=jnp.concatenate([series.values[1:], values[None]]), measured=series.measured + 1
-    )
-    windows = _windows(after.values)
-    jump, after = _jump(after, windows, threshold)
-    phase, after = _phase(after, windows, threshold)
+    size = len(series.values) // 2
+    pushed = jnp.concatenate([series.values[1:], values[None]])
+    windows = _windows(pushed)
+    numbers = _compared(pushed[-1], windows)
+    z = numbers[..., 2]
+    is_beyond = jnp.stack([jnp.abs(z[0]), z[1]]) > threshold
+    measured = series.measured + 1
+    jumps = is_beyond[0] & (measured > size)
+    calm = jnp.where(jumps, 0, series.calm + 1)
+    is_slower = windows.time[-1] > jnp.mean(windows.time[:-1], axis=0)
+    phases = is_beyond[1] & is_slower & (measured > 2 * size) & (calm >= size)
+    is_event = jnp.stack([jumps, phases])
+    lasts = series.told & (jnp.abs(z) > REARMED * threshold)
+    after = Series(pushed, measured, calm, is_event | lasts)
     kept = Series(*(jnp.where(is_new, new, old) for new, old in zip(after, series, strict=True)))
-    found = Found(*(jnp.stack(pair) for pair in zip(jump, phase, strict=True)))
-    return kept, _written(ring, found._replace(is_event=found.is_event & is_new), step)
+    return kept, _written(ring, is_event & ~series.told & is_new, numbers, step)
 
 
 def read(ring: Ring, names: tuple[str, ...], since: int) -> list[dict[str, Any]]:
@@ -95,24 +96,26 @@ def read(ring: Ring, names: tuple[str, ...], since: int) -> list[dict[str, Any]]
 
     mean, value: of a jump those of the series; of a phase transition those of its variance.
     """
-    told, which, steps, numbers = jax.device_get(ring)
-    rows = [number % len(steps) for number in range(max(0, told - len(steps)), told)]
+    told, steps, is_event, numbers = jax.device_get(ring)
+    rows = [number % len(steps) for number in range(max(0, told - len(steps) + 1), told)]
     return [
         {
-            "kind": KINDS[which[row] // len(names)],
-            "metric": names[which[row] % len(names)],
+            "kind": KINDS[kind],
+            "metric": names[series],
             "step": int(steps[row]),
-            **dict(zip(("mean", "value", "z"), map(float, numbers[row]), strict=True)),
+            **dict(
+                zip(("mean", "value", "z"), map(float, numbers[row, kind, series]), strict=True)
+            ),
         }
         for row in rows
         if steps[row] > since
+        for kind, series in np.argwhere(is_event[row])
     ]
 
 
 def _windows(values: Array) -> Windows:
     size = len(values) // 2
-    rows = np.arange(size + 1)[:, None] + np.arange(size)
-    windows = values[rows]
+    windows = values[np.arange(size + 1)[:, None] + np.arange(size)]
     mean = jnp.mean(windows, axis=1)
     offset = windows - mean[:, None]
     power = jnp.sum(offset**2, axis=1)
@@ -121,42 +124,23 @@ def _windows(values: Array) -> Windows:
     return Windows(mean, power / (size - 1), -1 / jnp.log(correlation))
 
 
-def _jump(series: Series, windows: Windows, threshold: float) -> tuple[Found, Series]:
-    size, value, mean = len(windows.mean) - 1, series.values[-1], windows.mean[-2]
-    z = (value - mean) / jnp.maximum(jnp.sqrt(windows.variance[-2]), _least(windows))
-    is_beyond = (series.measured > size) & (jnp.abs(z) > threshold)
-    after = series._replace(
-        calm=jnp.where(is_beyond, 0, series.calm + 1),
-        jumping=is_beyond | (series.jumping & (jnp.abs(z) > REARMED * threshold)),
-    )
-    return Found(is_beyond & ~series.jumping, mean, value, z), after
+def _compared(value: Array, windows: Windows) -> Array:
+    """[2, M, 3] by kind: mean before, value now, and z of that, in deviations that were usual."""
+    variances = windows.variance[:-1]
+    mean = jnp.stack([windows.mean[-2], jnp.mean(variances, axis=0)])
+    now = jnp.stack([value, windows.variance[-1]])
+    usual = jnp.stack([jnp.sqrt(windows.variance[-2]), jnp.std(variances, axis=0, ddof=1)])
+    least = jnp.maximum(RELATIVE * jnp.abs(mean[0]), ABSOLUTE)
+    z = (now - mean) / jnp.maximum(usual, jnp.stack([least, least**2]))
+    return jnp.stack([mean, now, z], axis=-1)
 
 
-def _phase(series: Series, windows: Windows, threshold: float) -> tuple[Found, Series]:
-    size, before, value = len(windows.mean) - 1, windows.variance[:-1], windows.variance[-1]
-    mean = jnp.mean(before, axis=0)
-    z = (value - mean) / jnp.maximum(jnp.std(before, axis=0, ddof=1), _least(windows) ** 2)
-    is_slower = windows.time[-1] > jnp.mean(windows.time[:-1], axis=0)
-    is_judged = (series.measured >= 2 * size) & (series.calm >= size)
-    changing = is_judged & (z > threshold) & is_slower
-    return Found(changing & ~series.changing, mean, value, z), series._replace(changing=changing)
-
-
-def _least(windows: Windows) -> Array:
-    """Deviation to assume at least."""
-    return jnp.maximum(RELATIVE * jnp.abs(windows.mean[-2]), ABSOLUTE)
-
-
-def _written(ring: Ring, found: Found, step: Array) -> Ring:
-    """found: [kinds, M], no more than E of them events."""
-    size, is_event = len(ring.step), found.is_event.ravel()
-    earlier = np.tri(len(is_event), k=-1, dtype=np.int32) @ is_event.astype(jnp.int32)
-    here = (jnp.arange(size)[:, None] == (ring.told + earlier) % size) & is_event
-    is_written = jnp.any(here, axis=1)
-    numbers = jnp.stack([each.ravel() for each in found[1:]], axis=-1)
+def _written(ring: Ring, is_event: Array, numbers: Array, step: Array) -> Ring:
+    """is_event: [2, M], numbers: [2, M, 3]. What is no event is overwritten by the next."""
+    row = ring.told % len(ring.step)
     return Ring(
-        told=ring.told + jnp.sum(is_event),
-        which=jnp.where(is_written, jnp.argmax(here, axis=1), ring.which),
-        step=jnp.where(is_written, step.astype(jnp.uint32), ring.step),
-        numbers=jnp.where(is_written[:, None], numbers[jnp.argmax(here, axis=1)], ring.numbers),
+        told=ring.told + jnp.any(is_event),
+        step=ring.step.at[row].set(step.astype(jnp.uint32)),
+        is_event=ring.is_event.at[row].set(is_event),
+        numbers=ring.numbers.at[row].set(numbers),
     )

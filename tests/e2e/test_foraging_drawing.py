@@ -1,6 +1,7 @@
 """The drawing of foraging in a browser: it computes the field, counts, marks births and deaths."""
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ SETTINGS = {"grid_size": 12, "num_food": 8, "max_agents": 12, "starting_energy":
 SETTINGS |= {"max_energy": 130, "energy_per_step": 4, "episodeSteps": 130}
 BOTS = ["greedy", "random", "pheromone"]
 SEARCHING = 0
+TINTS = 8  # of a colony's families, in turn
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["edges", "around"])
 def env(request: pytest.FixtureRequest) -> evaluation.Environment:
+    random.seed(4)
     played = evaluation.make("foraging", SETTINGS, {"seed": 5})
     played.run(BOTS[: request.param])
     return played
@@ -59,8 +62,17 @@ def visit(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
 
 def open_step(visit: Callable[..., Page], env: evaluation.Environment, step: int) -> Page:
     tab = visit(str(env.render(mode="html")), f"?step={step}")
-    expect(tab.locator(".player-counter")).to_have_text(f"{step} / {len(env.steps) - 1}")
+    expect_step(tab, env, step)
     return tab
+
+
+def expect_step(tab: Page, env: evaluation.Environment, step: int) -> None:
+    expect(tab.locator(".player-counter")).to_have_text(f"{step} / {len(env.steps) - 1}")
+
+
+def seek(tab: Page, env: evaluation.Environment, step: int) -> None:
+    tab.get_by_label("Step", exact=True).fill(str(step))
+    expect_step(tab, env, step)
 
 
 def alone(environment: dict[str, Any], script: str) -> str:
@@ -128,24 +140,26 @@ def test_keys_switch_each_channel(visit: Callable[..., Page], env: evaluation.En
         tab.keyboard.press("ArrowLeft")
         tab.keyboard.press("Enter")
         assert heat(tab, channel).count() == shown
-    expect(tab.locator(".player-counter")).to_have_text(f"60 / {len(env.steps) - 1}")
+    expect_step(tab, env, 60)
 
 
-@pytest.mark.parametrize("step", [0, 64, 129])
 def test_counts_are_drawn_below_the_board(
-    visit: Callable[..., Page], env: evaluation.Environment, step: int
+    visit: Callable[..., Page], env: evaluation.Environment
 ) -> None:
-    tab = open_step(visit, env, step)
-    delivered = [seat.observation.delivered for seat in env.steps[step]]
-    slots = [agent[0] // 12 for agent in world_at(env, step)["agents"]]
-    living = [slots.count(colony) for colony in range(len(delivered))]
-    for series, counts in (("delivered", delivered), ("living", living)):
-        shown = tab.locator(f".player-stage .{series} text[font-weight]").all_text_contents()
-        assert shown == [str(count) for count in counts]
-        points = [path.count("L") for path in curves(tab, series)]
-        assert points == [len(env.steps) - 1] * len(delivered)
-    name = tab.locator(".player-stage > svg").get_attribute("aria-label") or ""
-    assert name.startswith(f"Step {step}. Seat 1: {living[0]} living, {delivered[0]} delivered")
+    tab = open_step(visit, env, 0)
+    for step in (0, 64, 129):
+        seek(tab, env, step)
+        delivered = [seat.observation.delivered for seat in env.steps[step]]
+        slots = [agent[0] // 12 for agent in world_at(env, step)["agents"]]
+        living = [slots.count(colony) for colony in range(len(delivered))]
+        for series, counts in (("delivered", delivered), ("living", living)):
+            shown = tab.locator(f".player-stage .{series} text[font-weight]").all_text_contents()
+            assert shown == [str(count) for count in counts]
+            points = [path.count("L") for path in curves(tab, series)]
+            assert points == [len(env.steps) - 1] * len(delivered)
+        name = tab.locator(".player-stage > svg").get_attribute("aria-label") or ""
+        told = f"Step {step}. Seat 1: {living[0]} living, {delivered[0]} delivered"
+        assert name.startswith(told)
 
 
 def curves(tab: Page, series: str) -> list[str]:
@@ -158,8 +172,9 @@ def test_births_and_deaths_of_the_step_are_marked(
 ) -> None:
     birth = step_with(env, lambda step: bool(newcomers(env, step)))
     death = step_with(env, lambda step: bool(world_at(env, step)["deaths"]))
-    for step in (0, birth, death):
-        tab = open_step(visit, env, step)
+    tab = open_step(visit, env, death)
+    for step in (birth, death, 0):
+        seek(tab, env, step)
         born = len(newcomers(env, step)) if step else 0
         died = [[column + 0.5, row + 0.5] for _, row, column in world_at(env, step)["deaths"]]
         assert tab.locator(".events .born").count() == born
@@ -173,10 +188,14 @@ def test_births_and_deaths_of_the_step_are_marked(
 def test_agents_show_what_they_carry_and_from_whom_they_descend(
     visit: Callable[..., Page], env: evaluation.Environment
 ) -> None:
-    founders: dict[int, int] = {}
+    families: dict[int, tuple[int, int]] = {}
+    founders = [0] * len(env.state)
     for step in range(101):
-        for _, id_, parent, *_ in world_at(env, step)["agents"]:
-            founders.setdefault(id_, founders.get(parent, id_))
+        for slot, id_, parent, *_ in world_at(env, step)["agents"]:
+            if id_ not in families and parent < 0:
+                families[id_] = (slot // 12, founders[slot // 12] % TINTS)
+                founders[slot // 12] += 1
+            families.setdefault(id_, families.get(parent, (-1, -1)))
     agents = world_at(env, 100)["agents"]
     tab = open_step(visit, env, 100)
     drawn = tab.locator(".crowd > g")
@@ -187,10 +206,10 @@ def test_agents_show_what_they_carry_and_from_whom_they_descend(
     looks = paths.evaluate_all(
         "(paths) => paths.map((path) => path.getAttribute('d') + path.getAttribute('fill'))"
     )
-    by_id = sorted(agents, key=lambda agent: agent[1])
-    families = [(agent[0] // 12, founders[agent[1]]) for agent in by_id]
-    assert len(set(looks)) == len(set(families))
-    assert len({look.split("z")[0] for look in looks}) == len({colony for colony, _ in families})
+    pairs = set(zip((families[agent[1]] for agent in agents), looks, strict=True))
+    assert len(pairs) == len(set(looks)) == len({family for family, _ in pairs})
+    shapes = {(colony, look.split("z")[0]) for (colony, _), look in pairs}
+    assert len(shapes) == len({shape for _, shape in shapes}) == len(env.state)
 
 
 def test_an_episode_that_grows_is_counted_on(

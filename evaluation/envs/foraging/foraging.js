@@ -275,7 +275,8 @@ function toggle(scene, channel) {
   const box = svg("rect", { width, height: 24, rx: 12, ...GROUND, fill: "var(--raised, #e9e5dd)" });
   const swatch = svg("path", { d: "M8 6h12v12h-12z", fill: colour, stroke: colour, "stroke-linejoin": "round", "stroke-width": 2 });
   const role = { role: "button", tabindex: 0, "aria-label": `${name} field` };
-  const node = svg("g", role, box, swatch, text(name, 25, 16, { fill: TEXT }));
+  const reach = svg("rect", { y: -8, width, height: 40, fill: "transparent" }); // room for a finger
+  const node = svg("g", role, reach, box, swatch, text(name, 25, 16, { fill: TEXT }));
   node.style.cursor = "pointer";
   const show = () => {
     node.setAttribute("aria-pressed", String(scene.isShown[channel]));
@@ -284,7 +285,6 @@ function toggle(scene, channel) {
   const press = (/** @type {Event} */ event) => {
     if (event instanceof KeyboardEvent && ![" ", "Enter"].includes(event.key)) return;
     event.preventDefault();
-    event.stopPropagation(); // the player has other uses for these keys
     scene.isShown[channel] = !scene.isShown[channel];
     show();
     drawHeat(scene);
@@ -316,19 +316,19 @@ function addChart({ census, charts, environment, root }, series, { x, y, width, 
   const back = svg("rect", { y: top, width, height: height - top, ...GROUND });
   const veil = svg("rect", { y: top + 1, height: height - top - 2, fill: GROUND.fill, opacity: 0.75 });
   const cursor = svg("g", { transform: "" }, veil, svg("path", { d: `M0 ${top}V${height}`, stroke: TEXT, opacity: 0.6 }));
-  const highest = text("", width - 4, height - 6, { "font-size": 11, "text-anchor": "end" });
+  const highest = text("", width, 10, { "text-anchor": "end" });
   const title = text(series === "living" ? "Living" : "Delivered", 0, 10);
   const under = [title, ...parts("sign"), ...parts("number"), back, ...parts("curve"), cursor, highest];
   const place = { transform: `translate(${x} ${y})`, class: series, "aria-hidden": "true" };
   root.append(svg("g", place, ...under, ...parts("head")));
   const counts = census[series];
   let [drawn, most] = [0, 1];
-  const xOf = (/** @type {number} */ step) => ((width * step) / Math.max(1, counts.length - 1)).toFixed(1);
-  const yOf = (/** @type {number} */ value) => (height - 4 - (value / most) * (height - top - 8)).toFixed(1);
+  const xOf = (/** @type {number} */ step) => (5 + ((width - 10) * step) / Math.max(1, counts.length - 1)).toFixed(1);
+  const yOf = (/** @type {number} */ value) => (height - 5 - (value / most) * (height - top - 10)).toFixed(1);
   charts.push((step) => {
     if (drawn !== counts.length) drawCurves();
     cursor.setAttribute("transform", `translate(${xOf(step)} 0)`);
-    veil.setAttribute("width", String(width - Number(xOf(step))));
+    veil.setAttribute("width", String(width - 1 - Number(xOf(step))));
     colonies.forEach(({ head, number }, colony) => {
       head.setAttribute("transform", `translate(${xOf(step)} ${yOf(counts[step][colony])}) scale(4)`);
       number.textContent = String(counts[step][colony]);

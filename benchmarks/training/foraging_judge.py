@@ -6,38 +6,32 @@ Founders are drawn at random from the living; their children inherit, and nothin
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from training import checkpoint, config, episodes, storage
+from training import ablation_people, episodes
 from training.episodes import Tally
 from training.foraging_config import Config
 from training.policy import Params
-from training.program import Program
 
 EPISODES = 64
 
 
 @dataclass(frozen=True)
 class People:
-    """genomes: [..., D]; alive: bool[...]."""
+    """genomes: [L, D], of the living."""
 
     settings: Config
     params: Params
     genomes: Array
-    alive: Array
 
     @classmethod
     def read(cls, path: Path) -> "People":
-        """Those that live in a checkpoint. Raises TrainingError."""
-        run = config.from_dict(storage.read(path)[1].config)
-        state: Any
-        state, _ = checkpoint.load(path, Program(run).shapes)
-        life = state.life
-        return cls(run.settings, state.params, life.population.genomes, life.worlds.alive)
+        """Those that live in a checkpoint. Raises Refused."""
+        settings, living, _ = ablation_people.read(path)
+        return cls(settings, living.params, living.genomes)
 
     @cached_property
     def shared(self) -> "People":
@@ -56,16 +50,15 @@ def delivered(people: People, seed: int, count: int = EPISODES) -> float:
     # As all are judged, also those that were bred without it.
     evolution = replace(people.settings.evolution, selection=True)
     settings = replace(people.settings, evolution=evolution)
-    tally = _played(
-        settings, count, people.params, people.genomes, people.alive, jax.random.key(seed)
-    )
+    draw_key, play_key = jax.random.split(jax.random.key(seed))
+    drawn = count, settings.world.num_agents
+    everyone = jnp.ones(len(people.genomes), bool)
+    # Drawn out here, so that what is compiled serves any number of the living.
+    founders = episodes.draw(people.genomes, everyone, drawn, draw_key)
+    tally = _played(settings, people.params, founders, play_key)
     return float(tally.delivered.sum() / tally.lives.sum())
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _played(
-    settings: Config, count: int, params: Params, genomes: Array, alive: Array, key: Array
-) -> Tally:
-    draw_key, play_key = jax.random.split(key)
-    founders = episodes.draw(genomes, alive, (count, settings.world.num_agents), draw_key)
-    return episodes.play(settings, params, founders, play_key)
+@partial(jax.jit, static_argnums=0)
+def _played(settings: Config, params: Params, founders: Array, key: Array) -> Tally:
+    return episodes.play(settings, params, founders, key)

@@ -29,7 +29,7 @@ UNSELECTED = "foraging.evolution.selection=false"
 def long_table(processes: int = 1) -> list[Row]:
     """Runs go one after the other, whatever `processes` says: each is given both cores."""
     cores.bind()
-    curves = {seed: _curve(seed) for seed in SEEDS}
+    curves = {seed: course_of(seed) for seed in SEEDS}
     ends = [curve[-1] for curve in curves.values()]
     _store(curves, ratios(ends))
     return rows(ends)
@@ -70,7 +70,7 @@ def _store(curves: Mapping[int, Curve], found: Mapping[str, Ratio]) -> None:
     (OUT / "curves.json").write_text(json.dumps(data, indent=1))
 
 
-def _curve(seed: int) -> Curve:
+def course_of(seed: int) -> Curve:
     """Trains twice, judges some of what was saved, and leaves only the last checkpoints."""
     selected = _trained(seed, "selected", ())
     unselected = _trained(seed, "unselected", (UNSELECTED,))

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from benchmarks.training import foraging_long
 from benchmarks.training.course import Moment
 from benchmarks.training.foraging_curves import Arms, Judged, chart
 from benchmarks.training.foraging_judge import People, delivered
@@ -25,41 +26,33 @@ WORLD = World(
 SETTINGS = Config(world=WORLD, network=Network(width=8))
 
 
+UPWARDS = jnp.zeros(SETTINGS.genome_size).at[-4].set(100.0)  # the bias of that action
+
+
 @pytest.fixture(scope="module")
 def people():
-    """Two of four slots are alive; the genomes of the others are no numbers."""
+    """One that follows the shared weights, and one that always goes up, whatever it sees."""
     params = policy.init(jax.random.key(0), WORLD.observation_size, 8)
-    genomes = jax.random.normal(jax.random.key(1), (4, SETTINGS.genome_size))
-    alive = jnp.array([True, False, True, False])
-    return People(SETTINGS, params, jnp.where(alive[:, None], genomes, jnp.nan), alive)
-
-
-def moving_up(people):
-    """Who always goes up, whatever it sees."""
-    bias = jnp.array([0.0, 100.0, 0.0, 0.0, 0.0])
-    readout = {"kernel": jnp.zeros((8, 5)), "bias": bias}
-    return replace(people.shared, params={**people.params, "policy": readout})
-
-
-def test_the_dead_of_a_population_do_not_play(people):
-    others = replace(people, genomes=jnp.where(jnp.isnan(people.genomes), 9.0, people.genomes))
-    everyone = replace(others, alive=jnp.ones(4, bool))
-    assert delivered(people, 0, 4) == delivered(others, 0, 4) != delivered(everyone, 0, 4)
+    return People(SETTINGS, params, jnp.stack([jnp.zeros(SETTINGS.genome_size), UPWARDS]))
 
 
 def test_random_play_delivers_and_going_up_for_ever_does_not(people):
-    assert delivered(people.random, 0, 4) > 0
-    assert delivered(moving_up(people), 0, 4) == 0
+    assert delivered(people.random, 0, 8) > 0
+    assert delivered(replace(people, genomes=UPWARDS[None]), 0, 8) == 0
+
+
+def test_any_of_the_living_may_be_a_founder(people):
+    assert 0 < delivered(people, 0, 8) < delivered(people.shared, 0, 8)
 
 
 def test_each_seed_has_episodes_of_its_own_which_come_again(people):
-    first, again, other = (delivered(people.random, seed, 4) for seed in (0, 0, 1))
+    first, again, other = (delivered(people.random, seed, 8) for seed in (0, 0, 1))
     assert first == again != other
 
 
 def test_shared_weights_are_judged_without_any_offset(people):
-    alike = replace(people, genomes=jnp.zeros((4, SETTINGS.genome_size)))
-    assert delivered(people.shared, 0, 4) == delivered(alike, 0, 4) != delivered(people, 0, 4)
+    alike = replace(people, genomes=jnp.zeros((2, SETTINGS.genome_size)))
+    assert delivered(people.shared, 0, 8) == delivered(alike, 0, 8)
 
 
 def test_what_is_alike_has_a_ratio_of_one_and_no_width():
@@ -124,3 +117,19 @@ def test_a_moment_is_stored_by_the_names_of_its_arms():
         "unselected": 3.0,
         "random": 4.0,
     }
+
+
+@pytest.mark.slow
+def test_a_seed_is_trained_twice_and_judged_on_its_way(monkeypatch, tmp_path):
+    """Whose worlds end it, not the clock."""
+    small = ("num_envs=4", "num_steps=32", "world.max_steps=50", "learning.minibatches=4")
+    settings = ("device=cpu", "total_steps=40000", *(f"foraging.{each}" for each in small))
+    for name, value in {"OUT": tmp_path, "SETTINGS": settings, "EVERY": 10_000}.items():
+        monkeypatch.setattr(foraging_long, name, value)
+    curve = foraging_long.course_of(0)
+    assert [judged.steps for judged in curve] == sorted({judged.steps for judged in curve})
+    assert curve[-1].steps >= 40_000
+    assert all(value >= 0 for judged in curve for value in judged.arms)
+    assert len({judged.arms.random for judged in curve}) == 1
+    kept = sorted(path.parent.name for path in tmp_path.rglob("step_*.safetensors"))
+    assert kept == ["selected", "unselected"]

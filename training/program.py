@@ -72,6 +72,13 @@ class Program:
         state, metrics = self.task.evaluate(jax.device_put(state, self._first))
         return jax.device_put(state, self._place), jax.device_get(metrics)
 
+    def events(self, state: Any, since_step: int) -> list[Mapping[str, Any]]:
+        """What the task has noticed after that step; nothing where it notices nothing at all."""
+        if not hasattr(self.task, "events"):
+            return []
+        found: list[Mapping[str, Any]] = self.task.events(state, since_step)
+        return found
+
     @property
     def evaluates(self) -> bool:
         return hasattr(self.task, "evaluate")

@@ -216,8 +216,9 @@ class _Session:
         return crossed(before, self._step, interval)
 
     def _log(self, evaluates: bool) -> None:
-        """A line: the means of the interval, and the evaluation if one closes it."""
+        """A line: the means of the interval, its events, and the evaluation if one closes it."""
         now, state, evaluation = self._now, self._now.state, None
+        events = self._program.events(state, now.trackers.logged)
         if evaluates:
             state, evaluation = self._stop.attend(lambda: self._program.evaluate(now.state))
         trackers, values = now.trackers.with_line(now.step, evaluation)
@@ -225,7 +226,8 @@ class _Session:
         metrics, rate = finite(values), self._rate()
         clocks = {"seconds": round(self._seconds_in_all, 3), "steps_per_second": rate}
         updates = now.trackers.interval.updates
-        self._append({"step": now.step, "updates": updates, **metrics, **clocks})
+        line = {"step": now.step, "updates": updates, **metrics, **clocks}
+        self._append(line | ({"events": events} if events else {}))
         self._console.log(now.step, self._config.total_steps, metrics, rate)
         for name in (name for name, value in metrics.items() if value is None):
             self._console.warn(f"The metric {name} is no finite number any more.")

@@ -1,9 +1,9 @@
 """A small task that really learns: which arm of a contextual bandit pays, from noisy rewards.
 
-It has what a task can have: an optimizer, a ring buffer, typed keys, nested options, an evaluation
-that changes the state. `python -m tests.training.toy_task run …` is the trainer with this task.
-`pause` lengthens every update on the host; from the step `fail_at` on it fails in `fail_in`.
-The environment's TOY_EVALUATION_SECONDS are the length of an evaluation.
+It has what a task can have: an optimizer, a ring buffer, typed keys, nested options, events, an
+evaluation that changes the state. `python -m tests.training.toy_task run …` is the trainer with
+this task. `pause` lengthens every update on the host; from the step `fail_at` on it fails in
+`fail_in`. The environment's TOY_EVALUATION_SECONDS are the length of an evaluation.
 """
 
 import os
@@ -25,6 +25,7 @@ from training.config import Options
 
 KNOBS = ("toy.buffer", "toy.batch")
 OBJECTIVE = "expected"
+LUCK = 1.15
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,14 @@ def evaluate(state: State) -> tuple[State, dict[str, Array]]:
     if state.config.fail_in == "evaluate":
         _fail(state.config, state.step)
     return _judge(state)
+
+
+def events(state: State, since_step: int) -> list[dict[str, Any]]:
+    """Pulls that paid more than an arm is worth, of those that the buffer still holds."""
+    step, rewards = int(state.step), np.asarray(state.buffer["reward"])
+    pulls = range(max(since_step, step - len(rewards)), step)
+    found = [(pull + 1, float(rewards[pull % len(rewards)])) for pull in pulls]
+    return [{"kind": "luck", "step": pull, "reward": paid} for pull, paid in found if paid > LUCK]
 
 
 @jax.jit

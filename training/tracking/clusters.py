@@ -70,7 +70,7 @@ def _noise(scaled: Array, share: Array) -> Array:
     """As many normal points with the covariance of these. share: of one valid point."""
     size = len(scaled)
     mixing = np.random.default_rng(1).standard_normal((size, size), np.float32)
-    return mixing @ scaled * jnp.sqrt(share)
+    return jnp.asarray(mixing) @ scaled * jnp.sqrt(share)
 
 
 def _split(points: Array, share: Array) -> tuple[Array, Array, Array]:

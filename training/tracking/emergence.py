@@ -50,4 +50,5 @@ def _around(values: Array) -> Array:
     lines = np.add.outer(np.full(rows, 2), np.full(columns, 2))
     lines[[0, -1]] -= 1
     lines[:, [0, -1]] -= 1
-    return pairs / lines[:, :, None]
+    around: Array = pairs / lines[:, :, None]
+    return around

@@ -61,7 +61,8 @@ def advance(episode: Episode, orders: Orders) -> Episode:
 
 
 def _generator(seed: int, step: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=[seed % 2**64, step]))
+    key = np.array([seed % 2**64, step], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key))
 
 
 def _actions(episode: Episode, orders: Orders) -> rules.Ints:

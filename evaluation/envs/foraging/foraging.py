@@ -97,7 +97,7 @@ def _order(status: str, action: Any) -> Any:
 
 
 def _complaint(living: int) -> str:
-    return f"The action must be a list of {living} whole numbers 0 to 4, one for each member."
+    return f"The action must be a list of {living} whole numbers 0 to 4, one per member."
 
 
 def action_schema(configuration: Any) -> dict[str, Any]:

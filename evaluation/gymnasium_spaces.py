@@ -142,11 +142,14 @@ def _text(schema: Mapping[str, Any], example: Any, path: str) -> Codec:
 
 
 def _array(schema: Mapping[str, Any], example: Any, path: str) -> Codec:
-    """Numbers of the example's shape, or of the shape that the schema fixes; else a Sequence."""
+    """Numbers of the example's shape, or of the shape that the schema fixes; else a Sequence.
+
+    minItems below maxItems say that the length varies.
+    """
     items, given = schema.get("items") or {}, example if isinstance(example, list) else []
     if isinstance(items, list):
         return _tuple(items, given, path)
-    grid = _grid(given) if given else _fixed_grid(schema)
+    grid = None if _varies(schema) else _grid(given) if given else _fixed_grid(schema)
     if grid is not None:
         inmost = _inmost(schema)
         return _box(_bounds(inmost), grid.shape, grid.dtype, path, lambda array: array.tolist())
@@ -171,6 +174,11 @@ def _tuple(items: list[Any], example: list[Any], path: str) -> Codec:
         return [part.decode(item) for part, item in zip(parts, element, strict=True)]
 
     return Codec(spaces.Tuple([part.space for part in parts]), encode, decode)
+
+
+def _varies(schema: Mapping[str, Any]) -> bool:
+    """Whether it says so: then the example's length is one of many."""
+    return "minItems" in schema and bool(schema["minItems"] < schema.get("maxItems", inf))
 
 
 def _grid(example: list[Any]) -> Any:

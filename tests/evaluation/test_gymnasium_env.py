@@ -64,6 +64,7 @@ def counter(**extra: Any) -> dict[str, Any]:
         {"environment": "tictactoe", "agents": ["reaction", None]},
         {"environment": "rps"},
         {"environment": "rps", "agents": ["statistical", None], "configuration": {"signs": 5}},
+        {"environment": "foraging", "configuration": {"episodeSteps": 41}},
         {"environment": "identity"},
         {"environment": "identity", "agents": ["random", None, "max"]},
     ],

@@ -2,6 +2,7 @@
 
 import importlib
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -129,3 +130,22 @@ def test_a_dictionary_that_kaggle_environments_has_used_registers_as_it_is():
 def test_a_module_is_played_by_both_engines_from_one_dictionary():
     module = dict(evaluation.environments["kore_fleets"])
     same(episode(module, lambda: ["random"] * 2, {"episodeSteps": 20, "randomSeed": 1}))
+
+
+def test_a_folder_of_ours_is_played_as_one_of_theirs(monkeypatch):
+    folders = [*kaggle.envs.__path__, str(Path(evaluation.__file__).parent / "envs")]
+    monkeypatch.setattr(kaggle.envs, "__path__", folders)
+    game = importlib.import_module("kaggle_environments.envs.foraging.foraging")
+    assert not game.interpreter.__module__.startswith("evaluation")
+    names = ("agents", "html_renderer", "interpreter", "renderer", "specification")
+    theirs = kaggle.make(
+        {name: getattr(game, name) for name in names}, {"episodeSteps": 31}, info={"seed": 3}
+    )
+    theirs.run(["greedy", "pheromone", lambda: [9]])
+    ours = evaluation.make("foraging", {"episodeSteps": 31}, {"seed": 3})
+    ours.reset(3)
+    for step in theirs.steps[1:]:
+        ours.step([seat.action for seat in step])
+    assert [seat.reward for seat in ours.state] == [seat.reward for seat in theirs.state]
+    assert [seat.status for seat in ours.state] == ["DONE", "DONE", "INVALID"]
+    assert plain(ours.observation(1).members) == plain(theirs.state[1].observation.members)

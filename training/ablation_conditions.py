@@ -79,13 +79,18 @@ def play(config: Config, count: int, people: People, chosen: Setup, key: Array) 
     """So many episodes; of one key all cases have the same maps, founders and chances."""
     draw_key, noise_key, play_key = jax.random.split(key, 3)
     std = _mutation(config, chosen)
-    founders = _founders(config.world, count, people, chosen, draw_key, noise_key)
-    condition = Condition(
-        opening=partial(_open, config.world, people, chosen),
-        after=partial(_after, config.world, people, chosen),
-        view=partial(_view, config.world, chosen),
+    founders = founders_of(config.world, count, people, chosen, draw_key, noise_key)
+    held = condition(config.world, people, chosen)
+    return episodes.play(config, people.params, founders, play_key, std, held)
+
+
+def condition(world: World, people: People, chosen: Setup) -> Condition:
+    """What differs in the worlds and in what is seen of them."""
+    return Condition(
+        opening=partial(_open, world, people, chosen),
+        after=partial(_after, world, people, chosen),
+        view=partial(_view, world, chosen),
     )
-    return episodes.play(config, people.params, founders, play_key, std, condition)
 
 
 def _mutation(config: Config, chosen: Setup) -> Array:
@@ -98,7 +103,7 @@ def _mutation(config: Config, chosen: Setup) -> Array:
     return jnp.where(mutates, std, 0.0)
 
 
-def _founders(
+def founders_of(
     world: World, count: int, people: People, chosen: Setup, draw_key: Array, noise_key: Array
 ) -> Array:
     """[N, A, D]: of all slots, so that also who is nobody's child has one."""

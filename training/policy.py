@@ -31,14 +31,21 @@ class Own(NamedTuple):
 
 
 def init(key: Array, observation_size: int, width: int) -> Params:
-    """Orthogonal, with a readout so small that all actions are equally likely. Consumes the key."""
-    keys = jax.random.split(key, 4)
-    sizes = (observation_size, width), (width, width), (width, ACTIONS), (width, 1)
-    gains = 2**0.5, 2**0.5, 0.01, 1.0
-    names = "dense_0", "dense_1", "policy", "value"
+    """Normal, of variance 2 / inputs in the layers, 1 / inputs for the value, and next to nothing
+    in the readout, so that all actions are equally likely. Consumes the key.
+    """
+    sizes = {
+        "dense_0": (observation_size, width),
+        "dense_1": (width, width),
+        "policy": (width, ACTIONS),
+        "value": (width, 1),
+    }
+    gains = {"dense_0": 2**0.5, "dense_1": 2**0.5, "policy": 0.01, "value": 1.0}
+    ends = np.cumsum([rows * columns for rows, columns in sizes.values()])
+    *drawn, _ = jnp.split(jax.random.normal(key, (ends[-1],)), ends)  # one draw compiles sooner
     params: Params = {}
-    for name, size, gain, each in zip(names, sizes, gains, keys, strict=True):
-        kernel = jax.nn.initializers.orthogonal(gain)(each, size)
+    for (name, size), numbers in zip(sizes.items(), drawn, strict=True):
+        kernel = numbers.reshape(size) * gains[name] / size[0] ** 0.5
         params[name] = {"kernel": kernel, "bias": jnp.zeros(size[1])}
     for name in ("norm_0", "norm_1"):
         params[name] = {"scale": jnp.ones(width), "bias": jnp.zeros(width)}

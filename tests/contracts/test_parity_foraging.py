@@ -118,10 +118,9 @@ def in_reach(case: str) -> tuple[np.ndarray, np.ndarray]:
     """[W * T, F, A]: distance of every item and agent, and whether it could be picked up now."""
     (world, colonies), seen = CASES[case], played(case)
     area, state = map_of(world, colonies), rules.State(*seen["before"])
-    moved = np.stack([
-        rules.move(area, rules.State(*(leaf[number] for leaf in state)), seen["action"][number])
-        for number in range(len(state.step))
-    ])  # fmt: skip
+    each = [rules.State(*leaves) for leaves in zip(*state, strict=True)]
+    moves = zip(each, seen["action"], strict=True)
+    moved = np.stack([rules.moved(world, colonies, one, action) for one, action in moves])
     gap = np.abs(state.food[:, :, None] - moved[:, None])
     if area.wraps:
         gap = np.minimum(gap, np.array([area.rows, area.columns]) - gap)
@@ -192,7 +191,7 @@ def without_turns(pick_up: Callable[..., Any]) -> Callable[..., Any]:
 def with_loss(pick_up: Callable[..., Any]) -> Callable[..., Any]:
     def faulty(world: Any, area: Any, state: Any) -> Any:
         after, picked = pick_up(world, area, state)
-        down, right = rules._distances(area, state.position[picked], state.food)
+        down, right = rules.distances(area, state.position[picked], state.food)
         lost = (np.maximum(down, right) <= 1).any(axis=0)
         return after._replace(taken=after.taken | lost), picked
 
@@ -217,7 +216,7 @@ FAULTS: dict[str, tuple[str, Any]] = {
     "delivered beside the nest": ("_deliver", changed("_deliver", nest_radius=2)),
     "the field fades less": ("_spread", changed("_spread", decay_rate=0.0499)),
     "those who carry mark at each step": ("_writes", lambda state: state.carrying),
-    "no way around": ("_shortest", lambda area, difference: difference),
+    "no way around": ("shortest", lambda area, difference: difference),
     "nobody dies": ("_bury", lambda state: (state, np.zeros_like(state.alive))),
     "no minimum": ("_renew", changed("_renew", min_agents=0)),
     "births at the threshold": ("_renew", changed("_renew", reproduce_threshold=50.0)),

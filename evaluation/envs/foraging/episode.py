@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import rules  # noqa: TID252 - see foraging.py
 from .world import ACTIONS, SETTINGS, World, map_of  # noqa: TID252
@@ -13,6 +14,7 @@ MOVES = frozenset(range(len(ACTIONS)))
 WHOLE = frozenset({int})
 DECIMALS = 4  # of the numbers that agents see
 SEARCHING, CARRYING, MARKING = range(3)
+NOWHERE = np.zeros((0, 2), np.int32)
 Orders = Sequence[Any]  # a colony's action, whatever its agent answered
 
 
@@ -52,7 +54,7 @@ def advance(episode: Episode, orders: Orders) -> Episode:
     state, outcome = rules.step(world, colonies, before, actions, chance)
     more = outcome.delivered.reshape(colonies, -1).sum(axis=1).tolist()
     dead = np.flatnonzero(outcome.died)
-    cells = rules.move(map_of(world, colonies), before, actions)[dead]
+    cells = rules.moved(world, colonies, before, actions)[dead] if len(dead) else NOWHERE
     return episode._replace(
         state=state,
         delivered=tuple(old + new for old, new in zip(delivered, more, strict=True)),
@@ -65,7 +67,7 @@ def _generator(seed: int, step: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key))
 
 
-def _actions(episode: Episode, orders: Orders) -> rules.Ints:
+def _actions(episode: Episode, orders: Orders) -> NDArray[np.int32]:
     state, size = episode.state, episode.world.max_agents
     actions = np.zeros(len(state.alive), np.int32)
     for colony, order in enumerate(orders):

@@ -133,14 +133,14 @@ def test_children_inherit_and_a_dead_parents_genome_lives_on(names):
     np.testing.assert_allclose(logits, wanted, atol=1e-4)
 
 
-def test_actions_are_drawn_as_the_policy_has_them_and_again_the_same(names):
+def test_actions_are_drawn_by_squared_probabilities_and_again_the_same(names):
     moments = [FIRST, *({**FIRST, "step": step} for step in range(1, 2000))]
     played = [[names["agent"](each, {}) for each in moments] for _ in range(2)]
     assert played[0] == played[1]
     actions = np.array(played[0])
     assert actions.dtype.kind == "i"
     shares = np.stack([(actions == action).mean(0) for action in range(5)], axis=1)
-    wanted = jax.nn.softmax(names["COLONY"].logits(FIRST))
+    wanted = jax.nn.softmax(2 * names["COLONY"].logits(FIRST))
     np.testing.assert_allclose(shares, wanted, atol=0.05)
 
 

@@ -1,5 +1,6 @@
 """Ablations of foraging: what each condition changes, and that it changes nothing else."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -12,11 +13,20 @@ import numpy as np
 import pytest
 
 from evaluation.envs.foraging import jax_env
-from evaluation.envs.foraging.world import TERRITORY, TRAIL, World, map_of
-from training import ablation, ablation_figures, ablation_plot, episodes, life, policy, storage
+from evaluation.envs.foraging.world import TERRITORY, TRAIL, World
+from training import ablation_figures, ablation_plot, episodes, life, policy, storage
 from training.__main__ import main
-from training.ablation_conditions import CASES, Case, People, Setup, condition, founders_of, play, setup
-from training.ablation_people import ENERGY, read
+from training.ablation_conditions import (
+    CASES,
+    Case,
+    People,
+    Setup,
+    condition,
+    founders_of,
+    play,
+    setup,
+)
+from training.ablation_people import ENERGY
 from training.export_colony import GENOMES, LIVING
 from training.folder import replacing
 from training.foraging_config import Config, Network
@@ -26,14 +36,15 @@ from training.stop import Stop
 
 pytestmark = pytest.mark.usefixtures("unoptimised")
 
-STEPS, EPISODES, WIDTH = 30, 6, 16
+STEPS, EPISODES, WIDTH, MUTATION = 30, 8, 16, 0.05
+CROWD = 6  # agents where none is born or dies
 WORLD = World(
     grid_size=9, nest_radius=1, num_agents=4, max_agents=8, num_food=8, max_steps=STEPS,
     energy_per_step=8.0, food_respawn_prob=1.0,
 )  # fmt: skip
 # Nobody is born or dies, what stands in the field stays there.
 STILL = World(
-    grid_size=9, nest_radius=1, num_agents=4, max_agents=8, num_food=8, max_steps=STEPS,
+    grid_size=9, nest_radius=1, num_agents=4, max_agents=8, num_food=12, max_steps=3 * STEPS,
     energy_per_step=0.0, reproduce_threshold=10_000.0, food_respawn_prob=1.0,
     diffusion_rate=0.0, decay_rate=0.0, territory_strength=0.0,
 )  # fmt: skip
@@ -43,8 +54,8 @@ UP, DOWN = 1, 2
 OTHERS = [case for case in CASES if case.field != "normal" and case.evolution == "on"]
 
 
-def config_of(world: World, std: float = 0.05) -> Config:
-    evolution = Evolution(mutation_std=std)
+def config_of(world: World) -> Config:
+    evolution = Evolution(mutation_std=MUTATION)
     return Config(world=world, network=Network(WIDTH), evolution=evolution, num_envs=2)
 
 
@@ -56,11 +67,9 @@ def people_of(spread: float, world: World = WORLD, params: policy.Params | None 
     return People(params or shared, genomes, jnp.float32(100))
 
 
-def played(people: People, case: Case, world: World = WORLD, std: float = 0.05) -> episodes.Tally:
-    chosen = setup(case, 6)
-    return jax.tree.map(
-        np.asarray, play(config_of(world, std), EPISODES, people, chosen, jax.random.key(0))
-    )
+def played(people: People, case: Case, world: World = WORLD) -> episodes.Tally:
+    tally = play(config_of(world), EPISODES, people, setup(case, CROWD), jax.random.key(0))
+    return jax.tree.map(np.asarray, tally)
 
 
 def case_of(name: str) -> Case:
@@ -104,15 +113,17 @@ def watched(chosen: Setup) -> Look:
 
 
 def look(name: str) -> Look:
-    return jax.tree.map(np.asarray, watched(setup(case_of(name), 6)))
+    return jax.tree.map(np.asarray, watched(setup(case_of(name), CROWD)))
 
 
 def test_normal_condition_is_an_ordinary_episode():
     people, key = people_of(0.3), jax.random.key(0)
     draw_key, noise_key, play_key = jax.random.split(key, 3)
-    chosen = setup(CASES[0], 6)
+    chosen = setup(CASES[0], CROWD)
     founders = founders_of(WORLD, EPISODES, people, chosen, draw_key, noise_key)
-    usual = jax.jit(lambda: episodes.play(config_of(WORLD), people.params, founders, play_key, 0.05))
+    usual = jax.jit(
+        lambda: episodes.play(config_of(WORLD), people.params, founders, play_key, 0.05)
+    )
     assert equal(played(people, CASES[0]), jax.tree.map(np.asarray, usual()))
 
 
@@ -189,7 +200,9 @@ def walkers() -> policy.Params:
     units = []
     for unit in range(WIDTH):
         only = jnp.zeros((WIDTH, policy.ACTIONS)).at[unit, 0].set(1.0)
-        logits, _ = policy.act(params | {"policy": {**params["policy"], "kernel": only}}, nothing, seen)
+        logits, _ = policy.act(
+            params | {"policy": {**params["policy"], "kernel": only}}, nothing, seen
+        )
         units.append(np.asarray(logits)[:, 0])
     readout = np.linalg.lstsq(np.stack(units, axis=1), wanted, rcond=None)[0]
     params["policy"]["kernel"] = jnp.asarray(readout, jnp.float32)
@@ -199,8 +212,227 @@ def walkers() -> policy.Params:
 @pytest.mark.parametrize("name", ["zeroed", "frozen", "not seen", "write only"])
 def test_agents_that_live_by_the_field_alone_need_it(name):
     people = people_of(0.0, STILL, walkers())
-    with_field = played(people, CASES[0], STILL, std=0.0).delivered.mean()
-    without = played(people, case_of(f"field {name}"), STILL, std=0.0).delivered.mean()
+    with_field = played(people, CASES[0], STILL).delivered.mean()
+    without = played(people, case_of(f"field {name}"), STILL).delivered.mean()
     print(name, with_field, without)
-    assert with_field > 4
-    assert without < with_field / 4
+    assert with_field > 2
+    assert without < with_field / 2
+
+
+def test_nobody_is_born_or_dies_without_evolution():
+    usual, off = (played(people_of(0.3), case_of(name)) for name in ("normal", "evolution off"))
+    assert usual.births.all()
+    assert usual.deaths.any()
+    assert not off.births.any()
+    assert not off.deaths.any()
+    assert np.allclose(off.population, CROWD)
+    assert np.all(off.lives == CROWD)
+
+
+def test_energy_says_nothing_without_evolution():
+    energies = look("evolution off").living[:, 2]
+    assert np.all(energies == np.float32(100 / WORLD.max_energy))
+
+
+def test_newcomers_without_inheritance_act_as_nobody_before_them():
+    """Each slot has a genome of its own from the first, which a newcomer takes over."""
+    people, case = people_of(0.3), case_of("evolution no inheritance")
+    held = condition(WORLD, people, setup(case, CROWD))
+    worlds = life.open_worlds(WORLD, 2, jax.random.key(0))
+    shape = 2, WORLD.max_agents
+    nothing, nobody = jnp.zeros(shape), jnp.zeros(shape, bool)
+    outcome = jax_env.Outcome(nothing, *[nobody] * 4, jnp.full(shape, 3))
+    _, changed = held.after(worlds, worlds, outcome, jax.random.key(2))
+    assert np.array_equal(changed.source, np.tile(np.arange(WORLD.max_agents), (2, 1)))
+    assert not equal(played(people, case), played(people, CASES[0]))
+
+
+SAME = [("weights random", "normal"), ("weights uniform", "evolution no mutation")]
+
+
+@pytest.mark.parametrize(("name", "other"), SAME)
+def test_agents_that_are_all_alike_owe_nothing_to_each_others_weights(name, other):
+    alike, unlike = people_of(0.0), people_of(0.3)
+    assert equal(played(alike, case_of(name)), played(alike, case_of(other)))
+    assert not equal(played(unlike, case_of(name)), played(unlike, case_of(other)))
+
+
+def test_founders_are_drawn_averaged_or_made_up():
+    people = people_of(0.3)
+    keys = jax.random.key(1), jax.random.key(2)
+    own, alike, made = (
+        np.asarray(founders_of(WORLD, 50, people, setup(case_of(name), CROWD), *keys))
+        for name in ("normal", "weights uniform", "weights random")
+    )
+    known = {genome.tobytes() for genome in np.asarray(people.genomes)}
+    assert {genome.tobytes() for genome in own.reshape(-1, own.shape[-1])} == known
+    mean, spread = people.genomes.mean(axis=0), people.genomes.std(axis=0)
+    assert np.allclose(alike, mean, atol=1e-6)
+    assert np.allclose(made.mean(axis=(0, 1)), mean, atol=0.1)
+    assert np.allclose(made.std(axis=(0, 1)), spread, rtol=0.3)
+
+
+def test_all_conditions_are_one_program():
+    before = play._cache_size()
+    for case in CASES:
+        played(people_of(0.1), case)
+    assert play._cache_size() <= before + 1
+
+
+def tally_of(delivered: list[float]) -> dict[str, np.ndarray]:
+    steady = {name: np.full(len(delivered), 4.0) for name in episodes.Tally._fields}
+    return steady | {"delivered": np.array(delivered)}
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "word"),
+    [
+        ([5, 6, 7, 8], [3, 4, 5, 6], "more"),
+        ([3, 4, 5, 6], [5, 6, 7, 8], "less"),
+        ([3, 8, 5, 6], [5, 6, 7, 4], "no difference shown"),
+    ],
+)
+def test_difference_is_of_pairs_and_says_what_its_interval_shows(here, there, word):
+    found = ablation_figures.row("x", tally_of(here), "y", tally_of(there)).difference
+    assert found.word == word
+    assert found.value == np.mean(here) - np.mean(there)
+    assert found.low <= found.value <= found.high
+    if word != "no difference shown":  # the same in each pair, so nothing is uncertain
+        assert found.low == found.high == found.value
+
+
+def test_difference_to_nothing_has_no_percentage():
+    found = ablation_figures.row("x", tally_of([1, 2]), "y", tally_of([0, 0])).difference
+    assert found.percent is None
+    assert "%" not in ablation_plot.chart(
+        "t",
+        [
+            ablation_figures.row("y", tally_of([0, 0])),
+            ablation_figures.row("x", tally_of([1, 2]), "y", tally_of([0, 0])),
+        ],
+    ).replace("95 %", "")
+
+
+RUN = {
+    "task": "foraging", "total_steps": 1, "log_interval": 1, "save_interval": 1,
+    "foraging": {
+        "num_envs": 2, "num_steps": 4, "shards": 1, "network": {"width": WIDTH},
+        "learning": {"minibatches": 1, "epochs": 1}, "world": dataclasses.asdict(WORLD),
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """The folder of a run."""
+    folder = tmp_path_factory.mktemp("foraging")
+    file = folder / "config.json"
+    file.write_text(json.dumps(RUN))
+    assert launch(str(file), [], folder / "run", "none", Stop(None)) == 0
+    return folder / "run"
+
+
+def ablate(*options: object) -> int:
+    return main(["ablation", "--num-episodes", "3", *map(str, options)])
+
+
+def test_command_tells_a_table_and_writes_json_and_a_plot(trained, tmp_path, capsys):
+    capsys.readouterr()
+    out = tmp_path / "new" / "folder"
+    assert ablate("--checkpoint", trained, "--out", out) == 0
+    first, header, *rows, last = capsys.readouterr().out.splitlines()
+    assert re.search(r"step_64\.safetensors: step 64, 3 episodes of 30$", first)
+    assert header.split() == ablation_figures.HEADER.split()
+    assert [row[:28].strip() for row in rows] == [case.name for case in CASES]
+    report = json.loads((out / "ablation.json").read_text())
+    assert [row["name"] for row in report["rows"]] == [case.name for case in CASES]
+    assert report["rows"][1]["difference"]["word"] in ("more", "less", "no difference shown")
+    ElementTree.parse(out / "ablation.svg")
+    assert last == f"{out / 'ablation.json'}, {out / 'ablation.svg'}"
+
+
+def test_same_seed_gives_the_same_table_and_another_one_another(trained, tmp_path):
+    def told(name: str, seed: int) -> bytes:
+        assert ablate("--checkpoint", trained, "--out", tmp_path / name, "--seed", seed) == 0
+        return (tmp_path / name / "ablation.json").read_bytes().replace(b'"seed": 1', b'"seed": 0')
+
+    assert told("a", 0) == told("b", 0)
+    assert told("a", 0) != told("c", 1)
+
+
+def test_what_is_written_lies_beside_the_checkpoint_by_default(trained):
+    assert ablate("--checkpoint", trained) == 0
+    assert (trained / "ablation.json").exists()
+    assert (trained / "ablation.svg").exists()
+
+
+def test_picture_is_sound_and_names_every_condition(trained, tmp_path):
+    rows = [ablation_figures.row("normal", tally_of([4, 5, 6]))] + [
+        ablation_figures.row(case.name, tally_of([number, 5, 7]), "normal", tally_of([4, 5, 6]))
+        for number, case in enumerate(CASES[1:])
+    ]
+    text = ablation_plot.chart("a < b", rows)
+    told = "".join(ElementTree.fromstring(text).itertext())
+    assert all(case.name in told for case in CASES[1:])
+    assert not re.search("nan|inf|script", text)
+
+
+def spoilt(trained: Path, path: Path, **changes: np.ndarray | None) -> Path:
+    """A copy of a checkpoint with other tensors; None leaves one out."""
+    (source,) = trained.glob("step_*.safetensors")
+    tensors, manifest = storage.read(source)
+    changed = {name: each for name, each in (tensors | changes).items() if each is not None}
+    with replacing(path) as file:
+        storage.write(file, changed, dataclasses.replace(manifest, crc32=[]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        (LIVING, np.zeros_like, "Nobody lives"),
+        (GENOMES, lambda each: each * np.nan, "NaN or infinite numbers in its genomes"),
+        (GENOMES, lambda each: each[..., 1:], "life/population/genomes is float32"),
+        (ENERGY, lambda each: None, "lacks the tensor life/worlds/energy"),
+        ("params/policy/bias", lambda each: each[1:], "params/policy/bias is float32[4]"),
+        ("params/dense_1/bias", lambda each: None, "lacks the tensor params/dense_1/bias"),
+    ],
+)
+def test_checkpoint_with_wrong_tensors_is_refused(trained, tmp_path, capsys, name, change, says):
+    (source,) = trained.glob("step_*.safetensors")
+    given = change(storage.read(source)[0][name])
+    path = spoilt(trained, tmp_path / "step_64.safetensors", **{name: given})
+    assert ablate("--checkpoint", path) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert says in sentence
+
+
+def test_file_that_is_no_checkpoint_of_foraging_is_refused(trained, tmp_path, capsys):
+    (source,) = trained.glob("step_*.safetensors")
+    damaged, pickled, other = (tmp_path / f"step_{n}.safetensors" for n in (1, 2, 3))
+    damaged.write_bytes(source.read_bytes()[:-10])
+    pickled.write_bytes(b"\x80\x04K\x01.")
+    tensors, manifest = storage.read(source)
+    with replacing(other) as file:
+        storage.write(file, tensors, dataclasses.replace(manifest, task="selfplay", crc32=[]))
+    (tmp_path / "empty").mkdir()
+    wrong = {
+        damaged: "cut short", pickled: "pickle", other: "task 'selfplay'",
+        tmp_path / "none": "none", tmp_path / "empty": "no checkpoint",
+    }  # fmt: skip
+    for path, says in wrong.items():
+        assert ablate("--checkpoint", path, "--out", tmp_path / "out") == 2, path
+        (sentence,) = capsys.readouterr().err.splitlines()
+        assert says in sentence
+
+
+@pytest.mark.parametrize("count", [0, 1, 1025])
+def test_number_of_episodes_has_bounds(trained, capsys, count):
+    assert main(["ablation", "--checkpoint", str(trained), "--num-episodes", str(count)]) == 2
+    assert "2 to 1,024 episodes" in capsys.readouterr().err
+
+
+def test_folder_that_cannot_be_written_is_refused(trained, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert ablate("--checkpoint", trained, "--out", tmp_path / "file") == 2
+    assert "--out" in capsys.readouterr().err

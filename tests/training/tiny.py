@@ -64,11 +64,21 @@ class Process:
     optimised: as people run it; else compiled in half the time, to slower code.
     """
 
+    given: dict[str, Any] = CONFIG
+
     def __init__(
         self, out: Path, cache: Path, cores: int | None = None, optimised: bool = False
     ) -> None:
         self.out, self.log = out, out.parent / f"{out.name}.log"
-        command = [sys.executable, "-m", "training", "run", write_config(out), "--out", out]
+        command = [
+            sys.executable,
+            "-m",
+            "training",
+            "run",
+            write_config(out, self.given),
+            "--out",
+            out,
+        ]
         environment = os.environ | variables(cache, optimised)
         with self.log.open("a") as log:
             self.popen = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
@@ -100,7 +110,7 @@ class Process:
             self.popen.kill()
 
 
-def write_config(out: Path) -> Path:
+def write_config(out: Path, given: dict[str, Any] = CONFIG) -> Path:
     path = out.parent / f"{out.name}.json"
-    path.write_text(json.dumps(CONFIG))
+    path.write_text(json.dumps(given))
     return path

@@ -24,6 +24,7 @@ from training.ppo import Batch
 from training.trackers import Facts, Tracks
 
 __all__ = [
+    "HEADLINE",
     "KNOBS",
     "OBJECTIVE",
     "Config",
@@ -38,6 +39,14 @@ __all__ = [
 
 KNOBS = ("foraging.num_envs", "foraging.num_steps", "foraging.network.width")
 OBJECTIVE = "arena/delivered"
+HEADLINE = (
+    "world/delivered",
+    "world/population",
+    "life/delivered",
+    "arena/delivered",
+    "loss/entropy",
+    "specialization/score",
+)
 
 
 @flax.struct.dataclass

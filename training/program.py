@@ -79,6 +79,11 @@ class Program:
         found: list[Mapping[str, Any]] = self.task.events(state, since_step)
         return found
 
+    def headline(self, metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a shell shows of a line of metrics: what the task names, or all of it."""
+        names = getattr(self.task, "HEADLINE", metrics)
+        return {name: metrics[name] for name in names if name in metrics}
+
     @property
     def evaluates(self) -> bool:
         return hasattr(self.task, "evaluate")

@@ -228,7 +228,8 @@ class _Session:
         updates = now.trackers.interval.updates
         line = {"step": now.step, "updates": updates, **metrics, **clocks}
         self._append(line | ({"events": events} if events else {}))
-        self._console.log(now.step, self._config.total_steps, metrics, rate)
+        shown = self._program.headline(metrics)
+        self._console.log(now.step, self._config.total_steps, shown, rate)
         for name in (name for name, value in metrics.items() if value is None):
             self._console.warn(f"The metric {name} is no finite number any more.")
 

@@ -31,12 +31,13 @@ Metrics = Mapping[str, Any]  # scalars by name
 class Task(Protocol):
     """A game or a world: a module with these names. The runner knows nothing else of it.
 
-    It may have four names more: `evaluate(state) -> (state, metrics)`, called between updates at
+    It may have five names more: `evaluate(state) -> (state, metrics)`, called between updates at
     `evaluate_interval`, deterministic and about two seconds long, with the state of its argument
     left alive; `events(state, since_step) -> list`, what was noticed after that step and up to the
     state's own, JSON objects by the same state always the same, told in the line of metrics that
     closes the interval; `environment(config)`, whose name, version and configuration go into
-    checkpoints; and `parts(config)`, the equal parts in which its update spreads over devices.
+    checkpoints; `parts(config)`, the equal parts in which its update spreads over devices; and
+    HEADLINE, the names of those metrics that a shell shows (all of them without it).
     """
 
     Config: type

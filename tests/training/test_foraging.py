@@ -63,6 +63,12 @@ def test_every_metric_is_a_number(trained):
     assert all(np.isfinite(list(each.values())).all() for each in trained[1])
 
 
+def test_a_shell_shows_the_headline_only(program, trained):
+    shown = program.headline(trained[1][-1])
+    assert list(shown)[:2] == ["world/delivered", "world/population"]
+    assert len(shown) < len(trained[1][-1])
+
+
 def test_steps_count_slots(program, trained):
     assert int(trained[0].step) == 25 * 32 * 60 * 8
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.training.deeds import deeds
 from training import config, fields, trackers
-from training.trackers import SERIES, Facts, Tracking
+from training.trackers import SERIES, Facts, Tracking, Tracks
 
 pytestmark = pytest.mark.usefixtures("unoptimised")
 
@@ -29,19 +29,25 @@ def facts(seed: int = 0) -> Facts:
     )
 
 
+USUAL = Tracking(emergence_interval=100, specialization_interval=250)
 OBSERVE = jax.jit(trackers.observe, static_argnums=0)
 
 
+def observed(
+    tracks: Tracks, before: int, now: int, facts: Facts, settings: Tracking = USUAL
+) -> tuple[Tracks, dict[str, jax.Array]]:
+    return OBSERVE(settings, tracks, jnp.uint32(before), jnp.uint32(now), facts)
+
+
 def test_what_is_not_due_is_held() -> None:
-    settings = Tracking(emergence_interval=100, specialization_interval=250)
-    first, metrics = OBSERVE(settings, trackers.empty(settings), 0, 99, facts())
+    first, metrics = observed(trackers.empty(USUAL), 0, 99, facts())
     assert set(map(float, metrics.values())) == {0.0}
-    second, metrics = OBSERVE(settings, first, 99, 100, facts())
+    second, metrics = observed(first, 99, 100, facts())
     assert metrics["emergence/entropy"] > 5
     assert metrics["specialization/weight_divergence"] == 0
-    third, later = OBSERVE(settings, second, 100, 199, facts(1))
+    third, later = observed(second, 100, 199, facts(1))
     assert later == metrics
-    _, later = OBSERVE(settings, third, 199, 260, facts(1))
+    _, later = observed(third, 199, 260, facts(1))
     assert later["emergence/entropy"] != metrics["emergence/entropy"]
     assert later["specialization/weight_divergence"] > 0
     measured = np.asarray(third.series.measured)
@@ -50,29 +56,27 @@ def test_what_is_not_due_is_held() -> None:
 
 def test_interval_of_zero_is_never_due() -> None:
     settings = Tracking(emergence_interval=0, specialization_interval=0)
-    tracks, metrics = OBSERVE(settings, trackers.empty(settings), 0, 10**6, facts())
+    tracks, metrics = observed(trackers.empty(settings), 0, 10**6, facts(), settings)
     assert set(map(float, metrics.values())) == {0.0}
     assert not np.any(tracks.series.measured)
 
 
 def test_update_that_crosses_many_intervals_is_measured_once() -> None:
-    settings = Tracking()
-    tracks, metrics = OBSERVE(settings, trackers.empty(settings), 0, 131_072, facts())
+    tracks, metrics = observed(trackers.empty(USUAL), 0, 131_072, facts())
     assert np.asarray(tracks.series.measured).tolist() == [1] * len(SERIES)
     assert all(value.dtype == jnp.float32 and np.isfinite(value) for value in metrics.values())
     assert {*SERIES} <= {*metrics}
 
 
 def test_jump_of_the_field_is_told_with_its_step() -> None:
-    settings, step, calm = Tracking(emergence_interval=100), 2**31, facts()
-    tracks = trackers.empty(settings)
+    step, calm, tracks = 2**31, facts(), trackers.empty(USUAL)
     for number in range(25):
         even = calm._replace(field=calm.field.at[0, 0, 0, 0].set(number % 3))
-        tracks, _ = OBSERVE(settings, tracks, jnp.uint32(step), jnp.uint32(step + 100), even)
+        tracks, _ = observed(tracks, step, step + 100, even)
         step += 100
     assert trackers.events_since(tracks, 0) == []
     spiked = calm._replace(field=calm.field.at[:, 3, 3].set(1e4))
-    tracks, _ = OBSERVE(settings, tracks, jnp.uint32(step), jnp.uint32(step + 100), spiked)
+    tracks, _ = observed(tracks, step, step + 100, spiked)
     events = trackers.events_since(tracks, step)
     assert {event["metric"] for event in events} == {"emergence/entropy", "emergence/structure"}
     assert {event["step"] for event in events} == {step + 100}
@@ -82,14 +86,14 @@ def test_jump_of_the_field_is_told_with_its_step() -> None:
 
 def test_nobody_alive_is_no_error() -> None:
     extinct = facts()._replace(alive=jnp.zeros((WORLDS, SLOTS), bool))
-    _, metrics = OBSERVE(Tracking(), trackers.empty(Tracking()), 0, 131_072, extinct)
+    _, metrics = observed(trackers.empty(USUAL), 0, 131_072, extinct)
     assert all(np.isfinite(value) for value in metrics.values())
     assert metrics["specialization/agents"] == metrics["specialization/score"] == 0
 
 
 def test_shapes_stay_as_they_are() -> None:
-    tracks = trackers.empty(Tracking())
-    after, _ = OBSERVE(Tracking(), tracks, 0, 131_072, facts())
+    tracks = trackers.empty(USUAL)
+    after, _ = observed(tracks, 0, 131_072, facts())
     for before, now in zip(jax.tree.leaves(tracks), jax.tree.leaves(after), strict=True):
         assert (before.dtype, before.shape) == (now.dtype, now.shape)
         assert before.dtype in (jnp.float32, jnp.int32, jnp.uint32, bool)

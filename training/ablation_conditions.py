@@ -45,10 +45,14 @@ CASES = (
 
 
 class People(NamedTuple):
-    """Who lives in a checkpoint. genomes: [L, D]. energy: their mean."""
+    """Who lives in a checkpoint of M worlds. genomes: [M, A, D]; alive: bool[M, A].
+
+    energy: that of the living on average.
+    """
 
     params: Params
     genomes: Array
+    alive: Array
     energy: Array
 
 
@@ -107,10 +111,10 @@ def founders_of(
     world: World, count: int, people: People, chosen: Setup, draw_key: Array, noise_key: Array
 ) -> Array:
     """[N, A, D]: of all slots, so that also who is nobody's child has one."""
-    everybody = jnp.ones(len(people.genomes), bool)
-    shape = count, world.max_agents
-    own = episodes.draw(people.genomes, everybody, shape, draw_key)
-    mean, spread = jnp.mean(people.genomes, axis=0), jnp.std(people.genomes, axis=0)
+    shape, living = (count, world.max_agents), people.alive[..., None]
+    own = episodes.draw(people.genomes, people.alive, shape, draw_key)
+    mean = jnp.mean(people.genomes, axis=(0, 1), where=living)
+    spread = jnp.std(people.genomes, axis=(0, 1), where=living)
     alike = jnp.broadcast_to(mean, own.shape)
     kinds = own, alike, mean + spread * jax.random.normal(noise_key, own.shape)
     return jax.lax.select_n(chosen.weights, *kinds)

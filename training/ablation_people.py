@@ -46,10 +46,11 @@ def _people(settings: Config, params: Params, tensors: Mapping[str, Array]) -> P
     alive = life[LIVING]
     if not alive.any():
         raise Refused("Nobody lives in this checkpoint.")
-    genomes, energy = life[GENOMES][alive], life[ENERGY][alive]
+    genomes, energy = life[GENOMES], life[ENERGY]
     if not (np.isfinite(genomes).all() and np.isfinite(energy).all()):
         raise Refused("This checkpoint has NaN or infinite numbers in its genomes or energies.")
-    return People(params, jnp.asarray(genomes), jnp.asarray(energy.mean()))
+    mean = jnp.asarray(energy[alive].mean())
+    return People(params, jnp.asarray(genomes), jnp.asarray(alive), mean)
 
 
 def _params(settings: Config, tensors: Mapping[str, Array]) -> Params:

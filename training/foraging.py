@@ -42,7 +42,6 @@ OBJECTIVE = "arena/delivered"
 HEADLINE = (
     "world/delivered",
     "world/population",
-    "life/delivered",
     "arena/delivered",
     "loss/entropy",
     "specialization/score",
@@ -185,11 +184,8 @@ def _metrics(trace: Trace) -> dict[str, Array]:
         "world/delivered": trace.delivered,
     }
     metrics = {name: jnp.sum(each) / worlds for name, each in counts.items()}
-    lives = jnp.maximum(jnp.sum(trace.newcomer), 1)
-    return metrics | {
-        "world/reward": jnp.sum(jnp.where(trace.alive, trace.reward, 0.0)) / living_count,
-        "life/delivered": jnp.sum(trace.delivered) / lives,
-    }
+    earned = jnp.sum(jnp.where(trace.alive, trace.reward, 0.0))
+    return metrics | {"world/reward": earned / living_count}
 
 
 def _learnt(

@@ -54,7 +54,9 @@ def begin(config: Config, key: Array) -> Life:
     """Agents that are all alike, in worlds at different moments of an episode. Consumes the key."""
     world, worlds = config.world, config.num_envs
     opened = open_worlds(world, worlds, key)
-    begun = jnp.arange(worlds, dtype=jnp.int32) * world.max_steps // worlds
+    # Evenly, and so in each of the shards.
+    turns = jnp.arange(worlds, dtype=jnp.int32).reshape(-1, config.shards).T.reshape(-1)
+    begun = turns * world.max_steps // worlds
     people = population.founders(worlds * world.max_agents, config.genome_size)
     return Life(
         worlds=opened._replace(step=begun),

@@ -21,7 +21,7 @@ SHARE = {"minimum": 0.0, "maximum": 1.0}
 class Learning:
     """epochs over what was played, each in so many minibatches of whole slots."""
 
-    learning_rate: float = field(default=1e-3, metadata={"minimum": 0.0, "maximum": 1.0})
+    learning_rate: float = field(default=3e-3, metadata={"minimum": 0.0, "maximum": 1.0})
     epochs: int = field(default=4, metadata={"minimum": 1, "maximum": 100})
     minibatches: int = field(default=8, metadata={"minimum": 1, "maximum": 4096})
     gamma: float = field(default=0.99, metadata=SHARE)

@@ -213,7 +213,7 @@ FAULTS: dict[str, tuple[str, Any]] = {
                                                                    food_respawn_prob=0.09)),
     "less energy for a delivery": ("CARRIED_ENERGY", 0.9),
     "another reward": ("PICKUP_REWARD", 0.2),
-    "delivered beside the nest": ("_deliver", changed("_deliver", nest_radius=2)),
+    "delivered beside the nest": ("_in_nest", changed("_in_nest", nest_radius=2)),
     "the field fades less": ("_spread", changed("_spread", decay_rate=0.0499)),
     "those who carry mark at each step": ("_writes", lambda state: state.carrying),
     "no way around": ("shortest", lambda area, difference: difference),

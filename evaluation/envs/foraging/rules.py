@@ -160,12 +160,12 @@ def step(
     ground = ground_of(world, colonies)
     now = state._replace(position=_move(ground, state, actions))
     now, picked = _pick_up(world, ground, now)
-    now = _return_food(world, ground, now, chance)
-    now, delivered = _deliver(world, ground, now)
+    now, at_home = _return_food(world, ground, now, chance), _in_nest(world, ground, now)
+    now, delivered = _deliver(world, at_home, now)
     reward = world.food_energy * (PICKUP_REWARD * picked + DELIVERY_REWARD * delivered)
     now = _drain(world, now._replace(field=_spread(world, ground, now)))
     now, died = _bury(now)
-    now, born, source = _renew(world, ground, now, chance)
+    now, born, source = _renew(world, ground, now, at_home, chance)
     sensed = _field_at(state.field, state.position)
     sensed[born] = _field_at(now.field, now.position[born])
     sensed[~now.alive] = 0
@@ -270,8 +270,8 @@ def _return_food(world: World, ground: Ground, state: State, chance: Chance) -> 
     return state._replace(food=food, taken=state.taken & ~back)
 
 
-def _deliver(world: World, ground: Ground, state: State) -> tuple[State, Flags]:
-    delivered = state.carrying & _in_nest(world, ground, state)
+def _deliver(world: World, at_home: Flags, state: State) -> tuple[State, Flags]:
+    delivered = state.carrying & at_home
     fed = state.energy + np.float32(CARRIED_ENERGY * world.food_energy)
     return state._replace(
         energy=np.where(delivered, np.minimum(fed, np.float32(world.max_energy)), state.energy),
@@ -321,12 +321,13 @@ def _bury(state: State) -> tuple[State, Flags]:
     ), died
 
 
-def _renew(world: World, ground: Ground, state: State, chance: Chance) -> tuple[State, Flags, Ints]:
+def _renew(
+    world: World, ground: Ground, state: State, at_home: Flags, chance: Chance
+) -> tuple[State, Flags, Ints]:
     """Births, then founders where a colony is below its minimum; who came, and from which slot."""
     area = ground.map
     shape = len(area.nests), world.max_agents
-    able = state.alive & (state.energy > world.reproduce_threshold)
-    able &= _in_nest(world, ground, state)
+    able = state.alive & at_home & (state.energy > world.reproduce_threshold)
     free = ~state.alive
     room = np.minimum(able.reshape(shape).sum(axis=1), free.reshape(shape).sum(axis=1))
     parents, children = _first_of(able, room), _first_of(free, room)

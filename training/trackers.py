@@ -17,6 +17,7 @@ from training.tracking.emergence import Emergence
 from training.tracking.specialization import Specialization
 from training.tracking.surprises import Ring, Series
 
+MOST_STEPS = (1 << 31) - 1
 WATCHED = 9  # the first fields of Specialization, which are real numbers; the rest are counts
 SERIES = tuple(
     [f"emergence/{name}" for name in Emergence._fields]
@@ -32,9 +33,11 @@ class Tracking:
     events: so many measurements with any are remembered, less one, until the log interval ends.
     """
 
-    emergence_interval: int = field(default=10_000, metadata={"minimum": 0})
-    specialization_interval: int = field(default=20_000, metadata={"minimum": 0})
-    window: int = field(default=20, metadata={"minimum": 4, "maximum": 1000})
+    emergence_interval: int = field(default=10_000, metadata={"minimum": 0, "maximum": MOST_STEPS})
+    specialization_interval: int = field(
+        default=20_000, metadata={"minimum": 0, "maximum": MOST_STEPS}
+    )
+    window: int = field(default=20, metadata={"minimum": 4, "maximum": 200})
     z: float = field(default=3.0, metadata={"minimum": 0.5, "maximum": 100.0})
     events: int = field(default=64, metadata={"minimum": 2, "maximum": 10_000})
 
@@ -43,8 +46,8 @@ class Facts(NamedTuple):
     """What is looked at; N worlds with A slots each, D numbers of a genome.
 
     field: float32[N, R, K, C]. shared: float32[D], the shared weights where genomes offset them.
-    genomes: float32[N, A, D]. alive: bool[N, A]. lineage: int32[N, A], a family name from 0 to
-    N A - 1, the same in all worlds. behaviour: the sums of each slot's agent, [N, A].
+    genomes: float32[N, A, D]. alive: bool[N, A]. lineage: int32[N, A], a family name, the same
+    in all worlds. behaviour: the sums of each slot's agent, [N, A].
     """
 
     field: Array

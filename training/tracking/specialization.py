@@ -91,7 +91,7 @@ def _labour(features: Array, share: Array) -> Array:
     Activities are rest, search and haul. Focus is the part of that entropy that knowing the agent
     takes away, so the product is the mutual information of agent and activity (Gorelick et al.
     2004) over its largest value. 0: all do all in the same mix; 1: each has one activity, and as
-    many have each.
+    many have each. Short lives differ by luck, too: it is about 0.1 where all act by one policy.
     """
     rest, haul = features[:, :1], features[:, 1:2]
     shares = jnp.concatenate([rest, haul, 1 - rest - haul], axis=1)

@@ -139,7 +139,8 @@ def init(world: World, colonies: int, opening: Opening) -> State:
     number = np.cumsum(np.tile(np.arange(slots) < world.num_agents, colonies)) - 1
     food = jnp.asarray(where.home_cells)[opening.places] + jnp.asarray(where.origins)[:, None]
     shape = where.rows, where.columns, world.channels
-    territory = jnp.asarray(_near_nests(world, where))
+    field = jnp.zeros(shape).at[..., TERRITORY].set(jnp.asarray(_near_nests(world, where)))
+    feels = field[position[:, 0], position[:, 1]]
     return State(
         step=jnp.int32(0),
         position=jnp.where(alive[:, None], position, 0),
@@ -149,11 +150,11 @@ def init(world: World, colonies: int, opening: Opening) -> State:
         parent=jnp.full(alive.shape, -1, jnp.int32),
         carrying=jnp.zeros(alive.shape, bool),
         cooldown=jnp.zeros(alive.shape, bool),
-        sensed=jnp.zeros((alive.size, world.channels)),
+        sensed=jnp.where(alive[:, None], feels, 0.0),
         noise=opening.noise,
         food=food.reshape(-1, 2).astype(jnp.int32),
         taken=jnp.zeros(colonies * world.num_food, bool),
-        field=jnp.zeros(shape).at[..., TERRITORY].set(territory),
+        field=field,
         next_id=jnp.int32(colonies * world.num_agents),
     )
 

@@ -141,7 +141,9 @@ def init(world: World, colonies: int, opening: Opening) -> State:
         next_id=np.int32(0),
     )
     founders = np.flatnonzero(first)
-    return _settle(area, empty, founders, world.starting_energy, NOBODY, cradle.reshape(-1))
+    begun = _settle(area, empty, founders, world.starting_energy, NOBODY, cradle.reshape(-1))
+    begun.sensed[founders] = _field_at(begun.field, begun.position[founders])
+    return begun
 
 
 def _first_field(world: World, area: Map) -> Floats:

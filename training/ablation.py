@@ -24,7 +24,7 @@ from training.foraging_config import Config
 
 T = TypeVar("T")
 TASK = "foraging"
-MOST_EPISODES = 1024
+FEWEST_EPISODES, MOST_EPISODES = 8, 1024  # intervals over fewer would say too much
 JSON_NAME, PLOT_NAME = "ablation.json", "ablation.svg"
 
 
@@ -35,8 +35,10 @@ def ablation(path: Path, count: int = 20, seed: int = 0, out: Path | None = None
     written to, else the checkpoint's own. Of one seed all conditions meet the same maps, founders
     and chances. Raises Refused where the checkpoint or a number cannot be used.
     """
-    if not 2 <= count <= MOST_EPISODES:
-        raise Refused(f"An ablation wants 2 to {MOST_EPISODES:,} episodes, not {count:,}.")
+    if not FEWEST_EPISODES <= count <= MOST_EPISODES:
+        raise Refused(
+            f"An ablation wants {FEWEST_EPISODES} to {MOST_EPISODES:,} episodes, not {count:,}."
+        )
     file = newest(path)
     folder = writable(out or file.parent)
     devices.choose("any")

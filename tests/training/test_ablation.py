@@ -160,10 +160,10 @@ def test_file_that_is_no_checkpoint_of_foraging_is_refused(trained, tmp_path, ca
         assert says in sentence
 
 
-@pytest.mark.parametrize("count", [0, 1, 1025])
+@pytest.mark.parametrize("count", [-1, 7, 1025])
 def test_number_of_episodes_has_bounds(trained, capsys, count):
     assert main(["ablation", "--checkpoint", str(trained), "--num-episodes", str(count)]) == 2
-    assert "2 to 1,024 episodes" in capsys.readouterr().err
+    assert "8 to 1,024 episodes" in capsys.readouterr().err
 
 
 def test_folder_that_cannot_be_written_is_refused(trained, tmp_path, capsys):

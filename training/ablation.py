@@ -22,8 +22,6 @@ from training.export import newest
 from training.folder import replacing
 from training.foraging_config import Config
 
-T = TypeVar("T")
-TASK = "foraging"
 FEWEST_EPISODES, MOST_EPISODES = 8, 1024  # intervals over fewer would say too much
 JSON_NAME, PLOT_NAME = "ablation.json", "ablation.svg"
 

@@ -20,7 +20,7 @@ Episodes = Mapping[str, NDArray[Any]]  # of each episode, by the names of episod
 class Difference(NamedTuple):
     """Items more than in the reference, in an episode; low, high: the 95 % interval.
 
-    percent: all three as shares of what the reference delivers, None where that is nothing.
+    percent: all three as shares of what the reference delivers, None where that may be nothing.
     """
 
     value: float
@@ -80,11 +80,9 @@ def difference(first: NDArray[np.float64], second: NDArray[np.float64]) -> Diffe
     ones, others = first[draws].mean(axis=1), second[draws].mean(axis=1)
     value, base = float((first - second).mean()), float(second.mean())
     low, high = (float(end) for end in np.percentile(ones - others, ENDS))
-    if not base:
+    if not others.all():  # draws of episodes in which the reference delivers nothing
         return Difference(value, low, high, None)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.nan_to_num(ones / others - 1, nan=0.0, posinf=np.inf)
-    bottom, top = (float(100 * end) for end in np.percentile(shares, ENDS))
+    bottom, top = (float(100 * end) for end in np.percentile(ones / others - 1, ENDS))
     return Difference(value, low, high, (100 * value / base, bottom, top))
 
 

@@ -70,9 +70,8 @@ def _root(value: float) -> float:
 
 
 def _ends(found: Difference, in_percent: bool) -> Ends:
-    """Value, low and high; what is infinite is drawn at the value."""
-    value, low, high = (found.percent if in_percent else None) or found[:3]
-    return value, low, high if math.isfinite(high) else value
+    """Value, low and high."""
+    return (found.percent if in_percent else None) or found[:3]
 
 
 def _row(row: Row, found: Difference, ends: Ends, scale: _Scale, height: float) -> str:

@@ -7,7 +7,6 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import jax
 import numpy as np

@@ -31,7 +31,7 @@ class People:
     def read(cls, path: Path) -> "People":
         """Those that live in a checkpoint. Raises Refused."""
         settings, living, _ = ablation_people.read(path)
-        return cls(settings, living.params, living.genomes)
+        return cls(settings, living.params, living.genomes[living.alive])
 
     @cached_property
     def shared(self) -> "People":

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+PHASE = {"minimum": 1, "maximum": 1_000_000_000}
 CHUNK = 32  # newcomers that are served at once; most steps have fewer
 
 
@@ -24,11 +25,11 @@ class Evolution:
     """
 
     mutation_std: float = field(default=0.01, metadata={"minimum": 0.0, "maximum": 10.0})
-    evolve_std: float = field(default=0.05, metadata={"minimum": 0.0, "maximum": 10.0})
+    evolve_std: float = field(default=0.02, metadata={"minimum": 0.0, "maximum": 10.0})
     tournament: int = field(default=4, metadata={"minimum": 1, "maximum": 64})
     selection: bool = True
-    gradient_steps: int = field(default=500_000, metadata={"minimum": 1})
-    evolve_steps: int = field(default=100_000, metadata={"minimum": 1})
+    gradient_steps: int = field(default=500_000, metadata=PHASE)
+    evolve_steps: int = field(default=100_000, metadata=PHASE)
 
 
 class Population(NamedTuple):

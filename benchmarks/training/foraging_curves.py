@@ -8,17 +8,19 @@ from benchmarks.training.curves import mean_of
 
 
 class Arms(NamedTuple):
-    """Food delivered per agent-life: by the evolved population; by its shared weights alone; by a
-    population among whose mutations nothing chose; by random play."""
+    """Food delivered per agent-life: by a population that learns all the time; by one that evolves
+    after a short time of learning; by the shared weights of that alone; by one among whose
+    mutations nothing chose; by random play."""
 
+    learned: float
     evolved: float
     shared: float
     unselected: float
     random: float
 
 
-LABELS = ("evolved", "shared weights", "no selection", "random")
-COLOURS = ("#1d4ed8", "#c2410c", "#15803d", "#6b7280")
+LABELS = ("learned", "evolved", "shared weights", "no selection", "random")
+COLOURS = ("#7e22ce", "#1d4ed8", "#c2410c", "#15803d", "#6b7280")
 
 
 class Judged(NamedTuple):

@@ -1,7 +1,8 @@
 """What foraging's training and its evolution are worth: the long table, its curves and figures.
 
-Each seed is trained twice for the same time, with selection and without: there as many mutate, but
-nobody is chosen. What both had saved at the same steps is judged on episodes of the same chance.
+Each seed is trained three times for the same time: by learning alone; by a little learning and then
+evolution alone; and so again without selection, where as many mutate and nobody is chosen. What all
+had saved at the same steps is judged on episodes of the same chance.
 """
 
 import json
@@ -23,7 +24,16 @@ SEEDS = (0, 1, 2, 3, 4)
 EVERY = 1_000_000  # agent-steps between checkpoints
 SHARES = (0.04, 0.1, 0.2, 0.4, 0.7)  # of a run, where its curve is judged
 SETTINGS = ("device=cpu", "total_steps=1000000000")  # time ends it
-UNSELECTED = "foraging.evolution.selection=false"
+EVOLVING = (
+    "foraging.mode=alternating",
+    "foraging.evolution.gradient_steps=1500000",  # as much as makes some of them find home
+    "foraging.evolution.evolve_steps=1000000000",
+)
+RUNS = {
+    "learned": (),
+    "evolved": EVOLVING,
+    "unselected": (*EVOLVING, "foraging.evolution.selection=false"),
+}
 
 
 def long_table(processes: int = 1) -> list[Row]:
@@ -37,26 +47,28 @@ def long_table(processes: int = 1) -> list[Row]:
 
 def rows(ends: Sequence[Judged]) -> list[Row]:
     """Of what each seed has come to."""
-    found = ratios(ends)
-    what = f"foraging, delivered per agent-life, {min(end.seconds for end in ends):.0f} s, evolved"
+    seconds = min(end.seconds for end in ends)
     means = ", ".join(
         f"{label} {statistics.mean(end.arms[place] for end in ends):.3f}"
         for place, label in enumerate(LABELS)
     )
-    gain = found.pop("random")
+    gain, *others = ratios(ends).items()
+    what = "foraging, delivered per agent-life,"
     return [
-        Row(f"{what} over random play", f"{gain} ({means})", "10, better 20", gain.value >= 10),
-        *(
-            Row(f"{what} over {label}", str(each), "clear of 1", each.low > 1)
-            for label, each in found.items()
-        ),
-    ]
+        Row(f"{what} {seconds:.0f} s, {gain[0]}", f"{gain[1]} ({means})", "10, better 20",
+            gain[1].value >= 10),
+        *(Row(f"{what} {label}", str(each), "clear of 1", each.low > 1) for label, each in others),
+    ]  # fmt: skip
 
 
 def ratios(ends: Sequence[Judged]) -> dict[str, Ratio]:
-    """Of the evolved population over each of the others, by their labels."""
-    evolved, *others = zip(*(end.arms for end in ends), strict=True)
-    return {label: ratio(evolved, other) for label, other in zip(LABELS[1:], others, strict=True)}
+    """Learned over random; evolved over the two that show what selection is worth."""
+    arms = Arms(*zip(*(end.arms for end in ends), strict=True))
+    return {
+        "learned over random": ratio(arms.learned, arms.random),
+        "evolved over shared weights": ratio(arms.evolved, arms.shared),
+        "evolved over no selection": ratio(arms.evolved, arms.unselected),
+    }
 
 
 def _store(curves: Mapping[int, Curve], found: Mapping[str, Ratio]) -> None:
@@ -64,19 +76,18 @@ def _store(curves: Mapping[int, Curve], found: Mapping[str, Ratio]) -> None:
     (OUT / "curves.svg").write_text(chart(list(curves.values()), where))
     data = {
         "seconds": SECONDS,
-        "evolved_over": {label: each._asdict() for label, each in found.items()},
+        "ratios": {label: each._asdict() for label, each in found.items()},
         "seeds": {seed: [judged.plain() for judged in curve] for seed, curve in curves.items()},
     }
     (OUT / "curves.json").write_text(json.dumps(data, indent=1))
 
 
 def course_of(seed: int) -> Curve:
-    """Trains twice, judges some of what was saved, and leaves only the last checkpoints."""
-    selected = _trained(seed, "selected", ())
-    unselected = _trained(seed, "unselected", (UNSELECTED,))
-    pairs = paired(selected, unselected)
-    curve = [_judged(moment, pairs[moment], seed) for moment in thinned(list(pairs), SHARES)]
-    for moment in (*selected, *unselected):
+    """Trains three times, judges some of what was saved, and leaves only the last checkpoints."""
+    runs = {name: _trained(seed, name, overrides) for name, overrides in RUNS.items()}
+    together = common(runs)
+    curve = [_judged(together[moment], seed) for moment in thinned(list(together), SHARES)]
+    for moment in (moment for run in runs.values() for moment in run):
         if moment.moves != curve[-1].steps:
             moment.checkpoint.unlink()
     return curve
@@ -88,16 +99,23 @@ def _trained(seed: int, name: str, overrides: Sequence[str]) -> Sequence[Moment]
     return train(PRESET, folder, SECONDS, EVERY, (*SETTINGS, *overrides, f"seed={seed}"))
 
 
-def _judged(selected: Moment, unselected: Moment, seed: int) -> Judged:
+def _judged(found: Mapping[str, Moment], seed: int) -> Judged:
     from benchmarks.training.foraging_judge import People, delivered  # JAX
 
-    evolved, aimless = People.read(selected.checkpoint), People.read(unselected.checkpoint)
-    each = evolved, evolved.shared, aimless, evolved.random
-    arms = Arms(*(delivered(people, seed) for people in each))
-    return Judged(selected.seconds, selected.moves, arms)
+    people = {name: People.read(moment.checkpoint) for name, moment in found.items()}
+    evolved = people["evolved"]
+    arms = people | {"shared": evolved.shared, "random": evolved.random}
+    learned = found["learned"]
+    worth = Arms(**{name: delivered(each, seed) for name, each in arms.items()})
+    return Judged(learned.seconds, learned.moves, worth)
 
 
-def paired(first: Sequence[Moment], second: Sequence[Moment]) -> dict[Moment, Moment]:
-    """Moments of the first course, with those of the second at the same steps."""
-    there = {moment.moves: moment for moment in second}
-    return {moment: there[moment.moves] for moment in first if moment.moves in there}
+def common(runs: Mapping[str, Sequence[Moment]]) -> dict[Moment, dict[str, Moment]]:
+    """Moments of the first run, with those of every run at the same steps, by its name."""
+    saved = {name: {moment.moves: moment for moment in run} for name, run in runs.items()}
+    first = next(iter(runs.values()))
+    return {
+        moment: {name: there[moment.moves] for name, there in saved.items()}
+        for moment in first
+        if all(moment.moves in there for there in saved.values())
+    }

@@ -13,7 +13,7 @@ from benchmarks.training import foraging_long
 from benchmarks.training.course import Moment
 from benchmarks.training.foraging_curves import Arms, Judged, chart
 from benchmarks.training.foraging_judge import People, delivered
-from benchmarks.training.foraging_long import paired, rows
+from benchmarks.training.foraging_long import common, rows
 from benchmarks.training.foraging_ratios import ratio
 from evaluation.envs.foraging.world import World
 from training import policy
@@ -79,48 +79,59 @@ def test_one_seed_has_no_interval(first, second):
         ratio(first, second)
 
 
-def ends(evolved, shared, unselected, random):
-    columns = zip(evolved, shared, unselected, random, strict=True)
-    return [Judged(600.0, 50_000_000, Arms(*each)) for each in columns]
+def ends(**arms):
+    names = dict.fromkeys(Arms._fields, (1.0, 1.0)) | arms
+    return [
+        Judged(600.0, 50_000_000, Arms(**dict(zip(names, each, strict=True))))
+        for each in zip(*names.values(), strict=True)
+    ]
 
 
 def test_rows_hold_where_an_interval_is_clear_of_one():
-    gain, shared, unselected = rows(ends((2.0, 2.2), (1.0, 2.3), (1.9, 2.1), (0.1, 0.1)))
+    gain, shared, unselected = rows(
+        ends(learned=(2.0, 2.2), random=(0.1, 0.1), evolved=(2.0, 2.2), shared=(1.0, 2.3),
+             unselected=(1.9, 2.1))
+    )  # fmt: skip
     assert (gain.holds, shared.holds, unselected.holds) == (True, False, True)
-    assert gain.measured.startswith("21.00 [20.00, 22.00] (evolved 2.100, shared weights 1.650")
+    assert gain.measured.startswith("21.00 [20.00, 22.00] (learned 2.100, evolved 2.100")
     assert "over no selection" in unselected.what
 
 
-def test_courses_are_paired_where_both_have_saved():
+def test_courses_are_judged_where_all_have_saved():
     first, second = (
         [Moment(steps / speed, steps, Path(f"{speed}")) for steps in there]
         for speed, there in ((1, (1, 2, 3)), (2, (2, 3, 4)))
     )
-    assert paired(first, second) == {first[1]: second[0], first[2]: second[1]}
+    assert common({"one": first, "two": second}) == {
+        first[1]: {"one": first[1], "two": second[0]},
+        first[2]: {"one": first[2], "two": second[1]},
+    }
 
 
 def test_the_chart_has_each_seed_the_means_and_random_play():
     curves = [
-        [Judged(t, 1, Arms(t, t / 2, t / 4, 0.1)) for t in (1.0, 2.0, last)] for last in (3.0, 4.0)
+        [Judged(t, 1, Arms(t, t / 2, t / 3, t / 4, 0.1)) for t in (1.0, 2.0, last)]
+        for last in (3.0, 4.0)
     ]
     svg = ET.fromstring(chart(curves, "seconds"))
-    assert len(list(svg.iter("{http://www.w3.org/2000/svg}polyline"))) == 3 * 2 + 4
+    assert len(list(svg.iter("{http://www.w3.org/2000/svg}polyline"))) == 4 * 2 + 5
     words = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"evolved 3.00", "random 0.10"} <= words
+    assert {"learned 3.00", "random 0.10"} <= words
 
 
 def test_a_moment_is_stored_by_the_names_of_its_arms():
-    plain = json.loads(json.dumps(Judged(1.23, 4, Arms(1.0, 2.0, 3.0, 4.0)).plain()))
+    plain = json.loads(json.dumps(Judged(1.23, 4, Arms(1.0, 2.0, 3.0, 4.0, 5.0)).plain()))
     assert plain["delivered_per_life"] == {
-        "evolved": 1.0,
-        "shared": 2.0,
-        "unselected": 3.0,
-        "random": 4.0,
+        "learned": 1.0,
+        "evolved": 2.0,
+        "shared": 3.0,
+        "unselected": 4.0,
+        "random": 5.0,
     }
 
 
 @pytest.mark.slow
-def test_a_seed_is_trained_twice_and_judged_on_its_way(monkeypatch, tmp_path):
+def test_a_seed_is_trained_three_times_and_judged_on_its_way(monkeypatch, tmp_path):
     """Whose worlds end it, not the clock."""
     small = ("num_envs=4", "num_steps=32", "world.max_steps=50", "learning.minibatches=4")
     settings = ("device=cpu", "total_steps=40000", *(f"foraging.{each}" for each in small))
@@ -132,4 +143,4 @@ def test_a_seed_is_trained_twice_and_judged_on_its_way(monkeypatch, tmp_path):
     assert all(value >= 0 for judged in curve for value in judged.arms)
     assert len({judged.arms.random for judged in curve}) == 1
     kept = sorted(path.parent.name for path in tmp_path.rglob("step_*.safetensors"))
-    assert kept == ["selected", "unselected"]
+    assert kept == ["evolved", "learned", "unselected"]

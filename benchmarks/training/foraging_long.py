@@ -63,11 +63,12 @@ def rows(ends: Sequence[Judged]) -> list[Row]:
 
 def ratios(ends: Sequence[Judged]) -> dict[str, Ratio]:
     """Learned over random; evolved over the two that show what selection is worth."""
-    arms = Arms(*zip(*(end.arms for end in ends), strict=True))
+    columns = zip(*(end.arms for end in ends), strict=True)
+    learned, evolved, shared, unselected, random = columns
     return {
-        "learned over random": ratio(arms.learned, arms.random),
-        "evolved over shared weights": ratio(arms.evolved, arms.shared),
-        "evolved over no selection": ratio(arms.evolved, arms.unselected),
+        "learned over random": ratio(learned, random),
+        "evolved over shared weights": ratio(evolved, shared),
+        "evolved over no selection": ratio(evolved, unselected),
     }
 
 

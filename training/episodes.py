@@ -136,7 +136,8 @@ def _step(
     stepped, outcome = living.advance(config.world, worlds, action, chance)
     after, outcome = condition.after(worlds, stepped, outcome, keys[0])
     people = people._replace(harvest=people.harvest + outcome.delivered)
-    people = living.inherit(config, people, after.alive, outcome.born, outcome.source, std, keys[2])
+    survivors = after.alive & ~outcome.born
+    people = living.inherit(config, people, survivors, outcome.born, outcome.source, std, keys[2])
     happened = Tally(
         delivered=outcome.delivered,
         picked=outcome.picked,

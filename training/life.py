@@ -96,14 +96,15 @@ def _step(
     logits, value = policy.act(params, people.genomes, seen)
     action, log_probability = choose(logits, lots)
     after, outcome = advance(world, worlds, action, chance)
-    extra = _incentive(config, worlds.alive, after.position)
+    survivors = after.alive & ~outcome.born
+    extra = _incentive(config, survivors, after.position)
     done = behaviour.add(world, life.behaviour, seen, action, worlds.alive, outcome.reward)
     people = people._replace(harvest=people.harvest + outcome.delivered)
     ended = after.step >= world.max_steps
     restarted = _restart(world, after, ended, keys[0])
     newcomer = jnp.where(ended[:, None], restarted.alive, outcome.born)
     source = jnp.where(ended[:, None], -1, outcome.source)
-    people = inherit(config, people, after.alive, newcomer, source, std, keys[1])
+    people = inherit(config, people, survivors, newcomer, source, std, keys[1])
     trace = Trace(
         seen=seen,
         action=action,
@@ -146,7 +147,8 @@ def inherit(
 ) -> Population:
     """The population after newcomers: bool[N, A] came; source: their parents' slots in their world.
 
-    living: bool[N, A], whom founders (source -1) may descend from. Consumes the key.
+    living: bool[N, A], whom founders (source -1) may descend from: none that has just been born,
+    for its genome is not there yet. Consumes the key.
     """
     worlds, slots = newcomer.shape
     parents = jnp.where(source < 0, -1, source + (jnp.arange(worlds) * slots)[:, None])

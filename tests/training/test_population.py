@@ -140,3 +140,24 @@ def test_a_trait_that_does_nothing_drifts_only():
     error = np.std(ends, ddof=1) / len(ends) ** 0.5
     assert abs(np.mean(ends) - 0.5) < 3 * error + 0.02
     assert max(ends) - min(ends) > 0.02, "families differ in luck"
+
+
+def test_nobody_descends_from_the_dead():
+    """Not even founders of an episode whose last one ends with births in slots of the dead."""
+    config = dataclasses.replace(small_world.settings(), num_steps=1)
+    begun = living.begin(config, jax.random.key(0))
+    alive, people = begun.worlds.alive, begun.population
+    genomes = jnp.where(alive[..., None], 0.0, 7.0)
+    harvest = jnp.where(alive, 0, 100)
+    last = jnp.full_like(begun.worlds.step, config.world.max_steps - 1)
+    life = begun._replace(
+        worlds=begun.worlds._replace(step=last),
+        population=people._replace(genomes=genomes + people.genomes, harvest=harvest),
+    )
+    params = policy.init(jax.random.key(1), config.world.observation_size, config.network.width)
+    after, trace = jax.jit(partial(living.play, config))(
+        params, jnp.float32(0), life, jax.random.key(2)
+    )
+    assert (np.asarray(after.worlds.step) == 0).all()
+    assert np.asarray(trace.newcomer).sum() == config.num_envs * config.world.num_agents
+    assert (np.asarray(after.population.genomes)[np.asarray(after.worlds.alive)] == 0).all()

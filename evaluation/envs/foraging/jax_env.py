@@ -139,32 +139,24 @@ def init(world: World, colonies: int, opening: Opening) -> State:
     number = np.cumsum(np.tile(np.arange(slots) < world.num_agents, colonies)) - 1
     food = jnp.asarray(where.home_cells)[opening.places] + jnp.asarray(where.origins)[:, None]
     shape = where.rows, where.columns, world.channels
-    field = jnp.zeros(shape).at[..., TERRITORY].set(jnp.asarray(_near_nests(world, where)))
-    feels = field[position[:, 0], position[:, 1]]
-    return State(
+    field = jnp.zeros(shape).at[..., TERRITORY].set(jnp.where(where.near, world.field_cap, 0.0))
+    begun = State(
         step=jnp.int32(0),
-        position=jnp.where(alive[:, None], position, 0),
-        energy=jnp.where(alive, jnp.float32(world.starting_energy), 0.0),
+        position=position,
+        energy=jnp.full(alive.shape, jnp.float32(world.starting_energy)),
         alive=alive,
-        id=jnp.where(alive, number, -1).astype(jnp.int32),
+        id=jnp.asarray(number, jnp.int32),
         parent=jnp.full(alive.shape, -1, jnp.int32),
         carrying=jnp.zeros(alive.shape, bool),
         cooldown=jnp.zeros(alive.shape, bool),
-        sensed=jnp.where(alive[:, None], feels, 0.0),
+        sensed=jnp.zeros((alive.size, world.channels)),
         noise=opening.noise,
         food=food.reshape(-1, 2).astype(jnp.int32),
         taken=jnp.zeros(colonies * world.num_food, bool),
         field=field,
         next_id=jnp.int32(colonies * world.num_agents),
     )
-
-
-def _near_nests(world: World, where: Map) -> np.ndarray:
-    """[R, K]: what the territory holds at first, its cap within a cell of a nest."""
-    place = np.stack(np.meshgrid(range(where.rows), range(where.columns), indexing="ij"), axis=-1)
-    distance = np.abs(place - where.nests[:, None, None]).max(axis=-1)
-    near = (distance <= world.nest_radius + 1).any(axis=0)
-    return np.where(near, world.field_cap, 0.0).astype(np.float32)
+    return _tidy(begun._replace(sensed=_field_at(begun)))
 
 
 def step(
@@ -172,55 +164,78 @@ def step(
 ) -> tuple[State, Outcome]:
     """The world after everybody's action; the episode's end is the caller's business."""
     where = map_of(world, colonies)
-    position = _moved(where, state, actions)
-    takes, item_taken = _pick_up(world, colonies, where, state, position)
+    moved = state._replace(position=_moved(where, state, actions))
+    takes, item_taken = _pick_up(world, colonies, where, moved)
+    taken, food = _respawned(world, where, state, item_taken, chance)
+    at_home = _at_home(world, where, moved.position)
+    fed, delivered = _fed(world, moved, takes, at_home)
+    writes = fed.carrying & fed.cooldown
+    drained = jnp.maximum(fed.energy - world.energy_per_step, 0.0)
+    energy = jnp.where(state.alive & ~writes, drained, fed.energy)
+    alive = state.alive & (energy > 0)
+    field = _next_field(world, where, fed, writes)
+    left = fed._replace(energy=energy, alive=alive, food=food, taken=taken, field=field)
+    ready = alive & at_home & (energy > world.reproduce_threshold)
+    births = _births(world, colonies, alive, ready)
+    settled = _settled(world, where, left, births, chance)
+    newcomers = births.born | births.founds
+    sensed = jnp.where(newcomers[:, None], _field_at(settled), _field_at(state))
+    reward = world.food_energy * (PICKUP_REWARD * takes + DELIVERY_REWARD * delivered)
+    died = state.alive & ~alive
+    after = settled._replace(step=state.step + 1, sensed=sensed, noise=chance.noise)
+    return _tidy(after), Outcome(reward, takes, delivered, died, newcomers, births.source)
+
+
+def _fed(world: World, state: State, takes: Array, at_home: Array) -> tuple[State, Array]:
+    """After a meal where an item was taken, and one at home; and who has delivered."""
     energy = jnp.where(takes, world.max_energy, state.energy)
     carrying = state.carrying | takes
     cooldown = carrying & ~(state.cooldown & ~takes)
-    taken, food = _respawned(world, where, state, item_taken, chance)
-
-    at_home = _at_home(world, where, position)
     delivered = carrying & at_home & state.alive
     gained = jnp.minimum(energy + DELIVERY_SHARE * world.food_energy, world.max_energy)
-    energy = jnp.where(delivered, gained, energy)
-    carrying, cooldown = carrying & ~delivered, cooldown & ~delivered
-    reward = world.food_energy * (PICKUP_REWARD * takes + DELIVERY_REWARD * delivered)
+    fed = state._replace(
+        energy=jnp.where(delivered, gained, energy),
+        carrying=carrying & ~delivered,
+        cooldown=cooldown & ~delivered,
+    )
+    return fed, delivered
 
-    writes = carrying & cooldown
-    field = _next_field(world, where, state, position, writes)
-    drained = jnp.maximum(energy - world.energy_per_step, 0.0)
-    energy = jnp.where(state.alive & ~writes, drained, energy)
-    died = state.alive & (energy <= 0)
-    alive = state.alive & ~died
-    births = _births(world, colonies, alive, alive & at_home & (energy > world.reproduce_threshold))
+
+def _settled(world: World, where: Map, state: State, births: "_Births", chance: Chance) -> State:
+    """With children and founders in their nests; parents have paid."""
     newcomers = births.born | births.founds
     cradles = jnp.asarray(where.nest_cells)[where.colony, chance.cradle]
-    position = jnp.where(newcomers[:, None], cradles, position)
-    energy = energy - world.reproduce_cost * births.parents
+    energy = state.energy - world.reproduce_cost * births.parents
     energy = jnp.where(births.born, world.reproduce_cost, energy)
-    energy = jnp.where(births.founds, world.starting_energy, energy)
-    alive_after = alive | newcomers
     identity, parent, next_id = _named(state, births)
-    felt = state.field[state.position[:, 0], state.position[:, 1]]
-    feels = field[position[:, 0], position[:, 1]]
-    sensed = jnp.where(newcomers[:, None], feels, felt)
-    after = State(
-        step=state.step + 1,
-        position=jnp.where(alive_after[:, None], position, 0),
-        energy=jnp.where(alive_after, energy, 0.0),
-        alive=alive_after,
-        id=jnp.where(alive_after, identity, -1),
-        parent=jnp.where(alive_after, parent, -1),
-        carrying=carrying & alive & ~newcomers,
-        cooldown=cooldown & alive & ~newcomers,
-        sensed=jnp.where(alive_after[:, None], sensed, 0.0),
-        noise=chance.noise,
-        food=food,
-        taken=taken,
-        field=field,
+    return state._replace(
+        position=jnp.where(newcomers[:, None], cradles, state.position),
+        energy=jnp.where(births.founds, world.starting_energy, energy),
+        alive=state.alive | newcomers,
+        carrying=state.carrying & state.alive,
+        cooldown=state.cooldown & state.alive,
+        id=identity,
+        parent=parent,
         next_id=next_id,
     )
-    return after, Outcome(reward, takes, delivered, died, newcomers, births.source)
+
+
+def _tidy(state: State) -> State:
+    """Dead slots hold nothing."""
+    alive, some = state.alive, state.alive[:, None]
+    return state._replace(
+        position=jnp.where(some, state.position, 0),
+        energy=jnp.where(alive, state.energy, 0.0),
+        id=jnp.where(alive, state.id, -1),
+        parent=jnp.where(alive, state.parent, -1),
+        sensed=jnp.where(some, state.sensed, 0.0),
+    )
+
+
+def _field_at(state: State) -> Array:
+    """[A, C]: where each agent stands."""
+    felt: Array = state.field[state.position[:, 0], state.position[:, 1]]
+    return felt
 
 
 def observe(world: World, colonies: int, state: State) -> Array:
@@ -260,12 +275,10 @@ def _moved(where: Map, state: State, actions: Array) -> Array:
     return _within(where, state.position + deltas)
 
 
-def _pick_up(
-    world: World, colonies: int, where: Map, state: State, position: Array
-) -> tuple[Array, Array]:
+def _pick_up(world: World, colonies: int, where: Map, state: State) -> tuple[Array, Array]:
     """bool[A], who takes an item now, and bool[F], which items are taken."""
-    slots, items = position.shape[0], state.food.shape[0]
-    gap = _difference(where, state.food[:, None], position[None])
+    slots, items = state.alive.size, state.taken.size
+    gap = _difference(where, state.food[:, None], state.position[None])
     distance = jnp.max(jnp.abs(gap), axis=-1)  # [F, A]
     reached = (distance <= 1) & (state.alive & ~state.carrying) & ~state.taken[:, None]
     turn = (where.colony - state.step) % colonies
@@ -292,7 +305,7 @@ def _at_home(world: World, where: Map, position: Array) -> Array:
     return jnp.max(away, axis=-1) <= world.nest_radius
 
 
-def _next_field(world: World, where: Map, state: State, position: Array, writes: Array) -> Array:
+def _next_field(world: World, where: Map, state: State, writes: Array) -> Array:
     """Spread, faded, then marked by the living; channels that nobody marks stay zero."""
     field = state.field[..., :WRITTEN]
     mixed = (1 - world.diffusion_rate) * field + world.diffusion_rate * _blurred(where, field)
@@ -302,7 +315,7 @@ def _next_field(world: World, where: Map, state: State, position: Array, writes:
         TERRITORY: world.territory_strength * state.alive,
     }
     amounts = jnp.stack([marks[channel] for channel in range(WRITTEN)], axis=-1)
-    marked = faded.at[position[:, 0], position[:, 1]].add(amounts)
+    marked = faded.at[state.position[:, 0], state.position[:, 1]].add(amounts)
     marked = jnp.clip(marked, 0, world.field_cap)
     return jnp.pad(marked, ((0, 0), (0, 0), (0, world.channels - WRITTEN)))
 

@@ -149,9 +149,7 @@ def init(world: World, colonies: int, opening: Opening) -> State:
 def _first_field(world: World, area: Map) -> Floats:
     """Nothing but the territory of the nests: all that fits within a cell of them."""
     field = np.zeros((area.rows, area.columns, world.channels), np.float32)
-    cells = np.moveaxis(np.indices(field.shape[:2]), 0, -1)
-    distance = np.abs(cells - area.nests[:, None, None]).max(axis=-1)
-    field[(distance <= world.nest_radius + 1).any(axis=0), TERRITORY] = world.field_cap
+    field[area.near, TERRITORY] = world.field_cap
     return field
 
 

@@ -80,7 +80,8 @@ class Map(NamedTuple):
     rows, columns: of the whole map. wraps: it has no edge (several colonies), else agents stop at
     it. nests: [colonies, 2], centres. nest_cells: [colonies, K, 2]. free_cells: [M, 2], all cells
     outside nests, where food lies. home_cells: [H, 2], those of them in the first home range.
-    origins: [colonies, 2], the first cell of each home range. colony: [A] of each slot.
+    origins: [colonies, 2], the first cell of each home range. colony: [A] of each slot. near:
+    bool[rows, columns], within a cell of a nest.
     """
 
     rows: int
@@ -92,6 +93,7 @@ class Map(NamedTuple):
     home_cells: Cells
     origins: Cells
     colony: Cells
+    near: NDArray[np.bool_]
 
 
 @lru_cache(maxsize=64)
@@ -108,6 +110,8 @@ def map_of(world: World, colonies: int) -> Map:
     is_free = np.ones((rows, columns), bool)
     is_free[nest_cells[..., 0], nest_cells[..., 1]] = False
     free_cells = np.argwhere(is_free).astype(np.int32)
+    cells = np.moveaxis(np.indices((rows, columns)), 0, -1)
+    away = np.abs(cells - nests[:, None, None]).max(axis=-1).min(axis=0)
     return Map(
         rows=rows,
         columns=columns,
@@ -118,4 +122,5 @@ def map_of(world: World, colonies: int) -> Map:
         home_cells=free_cells[(free_cells < size).all(axis=-1)],
         origins=origins,
         colony=np.repeat(np.arange(colonies, dtype=np.int32), world.max_agents),
+        near=away <= world.nest_radius + 1,
     )

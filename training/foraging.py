@@ -50,10 +50,13 @@ HEADLINE = (
 
 @flax.struct.dataclass
 class State:
-    """params: shared weights. step: of slots, dead ones included. key: typed."""
+    """params: shared weights. losses: when they were last learnt. step: of slots, dead ones
+    included. key: typed.
+    """
 
     params: Params
     opt_state: Any
+    losses: dict[str, Array]
     life: Life
     tracks: Tracks
     key: Array
@@ -68,8 +71,10 @@ class Environment(NamedTuple):
 
 
 def environment(config: Config) -> Environment:
+    """The contest's configuration for such a world."""
     world = dataclasses.asdict(config.world)
-    return Environment(specification["name"], specification["version"], world)
+    steps = {"episodeSteps": world.pop("max_steps") + 1}
+    return Environment(specification["name"], specification["version"], world | steps)
 
 
 def parts(config: Config) -> int:
@@ -83,6 +88,7 @@ def init(key: Array, config: Config) -> State:
     return State(
         params=params,
         opt_state=ppo.optimizer(config.learning).init(params),
+        losses={name: jnp.zeros(()) for name in ppo.LOSSES},
         life=living.begin(config, life_key),
         tracks=trackers.empty(config.tracking),
         key=key,
@@ -111,9 +117,17 @@ def update(state: State) -> tuple[State, dict[str, Array]]:
     facts = _facts(params, life)
     tracks, seen = trackers.observe(config.tracking, state.tracks, state.step, now, facts)
     after = dataclasses.replace(
-        state, params=params, opt_state=opt_state, life=life, tracks=tracks, key=key, step=now
+        state,
+        params=params,
+        opt_state=opt_state,
+        losses=losses,
+        life=life,
+        tracks=tracks,
+        key=key,
+        step=now,
     )
-    return after, jax.tree.map(jnp.mean, metrics) | losses | seen
+    told = {} if config.mode == "evolve" else losses
+    return after, jax.tree.map(jnp.mean, metrics) | told | seen
 
 
 def evaluate(state: State) -> tuple[State, dict[str, Array]]:
@@ -178,7 +192,8 @@ def _metrics(trace: Trace) -> dict[str, Array]:
     worlds = trace.alive.shape[0] * trace.alive.shape[1]
     counts = {
         "world/population": trace.alive,
-        "world/births": trace.newcomer,
+        "world/births": trace.child,
+        "world/founders": trace.newcomer & ~trace.child,
         "world/deaths": trace.died,
         "world/picked": trace.picked,
         "world/delivered": trace.delivered,
@@ -191,23 +206,21 @@ def _metrics(trace: Trace) -> dict[str, Array]:
 def _learnt(
     state: State, batches: Batch, learns: Array, key: Array
 ) -> tuple[Params, Any, dict[str, Array]]:
-    """Shared weights and optimizer after the epochs; unchanged where evolution has its turn."""
+    """Shared weights, optimizer and losses after the epochs; as before in evolution's turn."""
     config = state.config
+    held = state.params, state.opt_state, state.losses
     if config.mode == "evolve":
-        return state.params, state.opt_state, {}
+        return held
     learn = partial(_epochs, config, batches, key)
     if config.mode == "gradient":
-        return learn((state.params, state.opt_state))
-    shapes = jax.eval_shape(learn, (state.params, state.opt_state))
-    nothing = jax.tree.map(lambda each: jnp.zeros(each.shape, each.dtype), shapes[2])
-    held = state.params, state.opt_state
+        return learn(held)
     result: tuple[Params, Any, dict[str, Array]]
-    result = jax.lax.cond(learns, learn, lambda held: (*held, nothing), held)
+    result = jax.lax.cond(learns, learn, lambda held: held, held)
     return result
 
 
 def _epochs(
-    config: Config, batches: Batch, key: Array, held: tuple[Params, Any]
+    config: Config, batches: Batch, key: Array, held: tuple[Params, Any, dict[str, Array]]
 ) -> tuple[Params, Any, dict[str, Array]]:
     """batches: leaves [shards, ...]. Each minibatch has as many slots of every part."""
     learning, rule = config.learning, ppo.optimizer(config.learning)
@@ -226,7 +239,7 @@ def _epochs(
     lots = jax.random.bits(key, (learning.epochs, config.shards, slots))
     orders = jnp.argsort(lots, axis=-1).reshape(*lots.shape[:2], learning.minibatches, -1)
     orders = orders.swapaxes(1, 2).reshape(-1, config.shards, orders.shape[-1])
-    (params, opt_state), metrics = jax.lax.scan(descend, held, orders)
+    (params, opt_state), metrics = jax.lax.scan(descend, held[:2], orders)
     return params, opt_state, jax.tree.map(jnp.mean, metrics)
 
 

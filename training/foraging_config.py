@@ -45,6 +45,8 @@ class Config:
     arena: Arena = field(default_factory=Arena)
 
     def __post_init__(self) -> None:
+        if self.world.food_energy <= 0:
+            raise ValueError("world.food_energy must be above 0, for rewards are told in it")
         if self.num_envs % self.shards:
             raise ValueError("shards must divide num_envs, which are played in such parts")
         slots = self.num_envs * self.world.max_agents // self.shards

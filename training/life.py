@@ -34,7 +34,8 @@ class Life(NamedTuple):
 class Trace(NamedTuple):
     """What happened in each step: [N, A]. seen: [..., O], before the action.
 
-    over: the agent's life ended with the step; newcomer: another has the slot from then on.
+    over: the agent's life ended with the step; newcomer: another has the slot from then on; child:
+    one who was born, and did not come as a founder.
     """
 
     seen: Array
@@ -45,6 +46,7 @@ class Trace(NamedTuple):
     alive: Array
     over: Array
     newcomer: Array
+    child: Array
     picked: Array
     delivered: Array
     died: Array
@@ -56,10 +58,10 @@ def begin(config: Config, key: Array) -> Life:
     opened = open_worlds(world, worlds, key)
     # Evenly, and so in each of the shards.
     turns = jnp.arange(worlds, dtype=jnp.int32).reshape(-1, config.shards).T.reshape(-1)
-    begun = turns * world.max_steps // worlds
+    begun = turns * (world.max_steps / worlds)
     people = population.founders(worlds * world.max_agents, config.genome_size)
     return Life(
-        worlds=opened._replace(step=begun),
+        worlds=opened._replace(step=begun.astype(jnp.int32)),
         population=_by_world(people, worlds),
         behaviour=behaviour.empty((worlds, world.max_agents)),
     )
@@ -114,6 +116,7 @@ def _step(
         alive=worlds.alive,
         over=outcome.died | ended[:, None],
         newcomer=newcomer,
+        child=outcome.source >= 0,
         picked=outcome.picked,
         delivered=outcome.delivered,
         died=outcome.died,

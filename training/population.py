@@ -61,7 +61,8 @@ def renew(
     """The population after newcomers: bool[M] have taken their slots. Consumes the key.
 
     parents: int32[M], slots; -1 for a founder, whose parent a tournament among the living:
-    bool[M] finds. std: of mutations. Parents are as they were before anyone was replaced.
+    bool[M] finds; where nobody lives it has its slot's last genome. std: of mutations. Parents are
+    as they were before anyone was replaced.
     """
     slots = newcomers.size
 
@@ -69,10 +70,11 @@ def renew(
         after, waiting, key = carry
         choose_key, mutate_key, key = jax.random.split(key, 3)
         (served,) = jnp.nonzero(waiting, size=CHUNK, fill_value=slots)
+        own = jnp.minimum(served, slots - 1)
         chosen = _tournament(evolution, population.harvest, living, choose_key)
-        known = parents[jnp.minimum(served, slots - 1)]
-        source = jnp.where(known >= 0, known, chosen)
-        source = source if evolution.selection else jnp.minimum(served, slots - 1)
+        chosen = jnp.where(jnp.any(living), chosen, own)
+        source = jnp.where(parents[own] >= 0, parents[own], chosen)
+        source = source if evolution.selection else own
         noise = std * jax.random.normal(mutate_key, (CHUNK, population.genomes.shape[1]))
         after = Population(
             after.genomes.at[served].set(population.genomes[source] + noise, mode="drop"),

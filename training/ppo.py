@@ -14,6 +14,7 @@ from jax import Array
 from training import policy
 from training.policy import Params
 
+LOSSES = ("loss/policy", "loss/value", "loss/entropy")
 SHARE = {"minimum": 0.0, "maximum": 1.0}
 
 
@@ -100,4 +101,4 @@ def loss(learning: Learning, params: Params, batch: Batch) -> tuple[Array, dict[
     value_loss = mean((values - batch.target) ** 2)
     entropy = -mean(jnp.sum(jnp.exp(log_all) * log_all, axis=-1))
     total = policy_loss + learning.value_weight * value_loss - learning.entropy_weight * entropy
-    return total, {"loss/policy": policy_loss, "loss/value": value_loss, "loss/entropy": entropy}
+    return total, dict(zip(LOSSES, (policy_loss, value_loss, entropy), strict=True))

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import evaluation
 from tests.training import small_world, tiny
 from tests.training.toy_runs import assert_same, summary
 from training import config, foraging, launch, policy, ppo
@@ -96,6 +97,7 @@ def test_evaluation_repeats_and_leaves_the_state_alone(program, trained):
         ({"world": {"num_agents": 30, "max_agents": 40}}, "do not fit into a nest of 25"),
         ({"world": {"reproduce_cost": 200}}, "reproduce_cost must not exceed"),
         ({"world": {"nest_radius": 9}}, '"foraging.world.nest_radius" must be at most 8'),
+        ({"world": {"food_energy": 0}}, "food_energy must be above 0"),
         ({"mode": "evolution"}, 'must be one of "gradient", "evolve", "alternating"'),
         ({"world": {"food": 3}}, 'no key "food" in "foraging.world"'),
     ],
@@ -121,6 +123,18 @@ def test_checkpoints_name_the_world():
     assert env.name == "foraging"
     assert env.configuration["grid_size"] == 8
     assert env.version.count(".") == 2
+    played = evaluation.make(env.name, env.configuration)
+    assert played.configuration.episodeSteps == small_world.WORLD["max_steps"] + 1
+    assert played.configuration.num_food == small_world.WORLD["num_food"]
+
+
+def test_founders_are_no_births():
+    barren = small_world.WORLD | {"reproduce_threshold": 1000, "num_agents": 2}
+    settings = small_world.settings(world=barren, num_steps=100)
+    begun = jax.jit(partial(foraging.init, config=settings))(jax.random.key(0))
+    _, metrics = jax.jit(foraging.update)(begun)
+    assert metrics["world/births"] == 0
+    assert metrics["world/founders"] > 0
 
 
 def test_estimates_of_advantages_are_those_of_the_definition():
@@ -189,10 +203,11 @@ def test_modes_take_turns(unoptimised):
     program = compiled(mode="alternating", evolution=turns)
     state, changed = program.init(), []
     for _ in range(6):
-        before = jax.device_get(state.params)
-        state, _, _ = program.update(state)
+        before, losses = jax.device_get((state.params, state.losses))
+        state, _, metrics = program.update(state)
         same = jax.tree.map(np.array_equal, before, jax.device_get(state.params))
         changed.append(not all(jax.tree.leaves(same)))
+        assert changed[-1] or {name: metrics[name] for name in losses} == losses
     assert changed == [True, True, False] * 2
 
 

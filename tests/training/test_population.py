@@ -73,6 +73,15 @@ def test_founders_descend_from_those_who_delivered_most(people):
     assert counts.min() > 5
 
 
+def test_where_nobody_lives_founders_are_what_their_slots_held(people):
+    nobody = jnp.zeros(SLOTS, bool)
+    new = jnp.zeros(SLOTS, bool).at[jnp.array([3, 50])].set(True)
+    after = population.renew(
+        Evolution(), people, nobody, new, jnp.full(SLOTS, -1), 0.0, jax.random.key(0)
+    )
+    assert (np.asarray(after.genomes) == np.asarray(people.genomes)).all()
+
+
 def test_without_selection_everybody_stays_in_their_slot(people):
     after = renew(people, [3, 50], {3: 80}, selection=False)
     assert (np.asarray(after.genomes) == np.asarray(people.genomes)).all()

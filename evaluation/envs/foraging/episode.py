@@ -37,7 +37,7 @@ class Episode(NamedTuple):
 def world_of(configuration: Mapping[str, Any]) -> World:
     """The settings that a configuration has; raises ValueError where they contradict each other."""
     given = {name: configuration[name] for name in SETTINGS if name in configuration}
-    return World(**given, max_steps=max(1, configuration["episodeSteps"] - 1))
+    return World(**given | {"max_steps": max(1, configuration["episodeSteps"] - 1)})
 
 
 def begin(world: World, colonies: int, seed: int) -> Episode:

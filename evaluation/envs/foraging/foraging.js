@@ -61,6 +61,7 @@ export function fields(environment) {
 }
 
 const KEPT_EVERY = 50;
+const LARGEST = 64;
 const LAYOUTS = [[1, 1], [1, 2], [1, 3], [2, 2]]; // home ranges down and across
 const WRITES = 2; // state of an agent that carries and marks its cell
 const CHANNELS = [
@@ -117,6 +118,7 @@ function eventMark(kind, x, y, size, stroke) {
 
 /** @param {Environment} environment @returns {Area} */
 function areaOf({ configuration: { grid_size: size }, steps }) {
+  if (!(size >= 1 && size <= LARGEST) || !LAYOUTS[steps[0].length - 1]) throw new RangeError("There is no such map.");
   const [down, across] = LAYOUTS[steps[0].length - 1];
   const middle = (/** @type {number} */ range) => Math.floor((range + 0.5) * size);
   const nests = steps[0].map((_, colony) => [middle(Math.floor(colony / across)), middle(colony % across)]);

@@ -8,7 +8,7 @@ had saved at the same steps is judged on episodes of the same chance.
 import json
 import shutil
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.measure import Row
@@ -54,30 +54,50 @@ def rows(ends: Sequence[Judged]) -> list[Row]:
     )
     gain, *others = ratios(ends).items()
     what = "foraging, delivered per agent-life,"
+    name, holds = f"{what} {seconds:.0f} s, {gain[0]}", _holds(gain[1], lambda it: it.value >= 10)
     return [
-        Row(f"{what} {seconds:.0f} s, {gain[0]}", f"{gain[1]} ({means})", "10, better 20",
-            gain[1].value >= 10),
-        *(Row(f"{what} {label}", str(each), "clear of 1", each.low > 1) for label, each in others),
-    ]  # fmt: skip
+        Row(name, f"{gain[1]} ({means})", "10, better 20", holds),
+        *(
+            Row(f"{what} {label}", str(each), "clear of 1", _holds(each, lambda it: it.low > 1))
+            for label, each in others
+        ),
+    ]
 
 
-def ratios(ends: Sequence[Judged]) -> dict[str, Ratio]:
-    """Learned over random; evolved over the two that show what selection is worth."""
+def ratios(ends: Sequence[Judged]) -> dict[str, Ratio | str]:
+    """Learned over random; evolved over the two that show what selection is worth.
+
+    Where one has no ratio, the reason stands in its place.
+    """
     columns = zip(*(end.arms for end in ends), strict=True)
     learned, evolved, shared, unselected, random = columns
     return {
-        "learned over random": ratio(learned, random),
-        "evolved over shared weights": ratio(evolved, shared),
-        "evolved over no selection": ratio(evolved, unselected),
+        "learned over random": _compared(learned, random),
+        "evolved over shared weights": _compared(evolved, shared),
+        "evolved over no selection": _compared(evolved, unselected),
     }
 
 
-def _store(curves: Mapping[int, Curve], found: Mapping[str, Ratio]) -> None:
+def _compared(first: Sequence[float], second: Sequence[float]) -> Ratio | str:
+    try:
+        return ratio(first, second)
+    except ValueError as reason:
+        return f"not compared: {reason}"
+
+
+def _holds(found: Ratio | str, rule: Callable[[Ratio], bool]) -> bool | None:
+    return None if isinstance(found, str) else rule(found)
+
+
+def _store(curves: Mapping[int, Curve], found: Mapping[str, Ratio | str]) -> None:
     where = f"seconds of training on {cores.CORES} cores"
     (OUT / "curves.svg").write_text(chart(list(curves.values()), where))
     data = {
         "seconds": SECONDS,
-        "ratios": {label: each._asdict() for label, each in found.items()},
+        "ratios": {
+            label: each if isinstance(each, str) else each._asdict()
+            for label, each in found.items()
+        },
         "seeds": {seed: [judged.plain() for judged in curve] for seed, curve in curves.items()},
     }
     (OUT / "curves.json").write_text(json.dumps(data, indent=1))

@@ -5,36 +5,31 @@ from typing import NamedTuple
 
 import numpy as np
 
-RESAMPLES = 10_000
+from training import intervals
 
 
 class Ratio(NamedTuple):
-    """Of two means over seeds; low, high: its 95 % bootstrap interval over them."""
+    """Of two things, its geometric mean over seeds; low, high: the 95 % interval of that."""
 
     value: float
     low: float
     high: float
-
-    @property
-    def is_above_one(self) -> bool:
-        return self.low > 1
 
     def __str__(self) -> str:
         return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 def ratio(first: Sequence[float], second: Sequence[float]) -> Ratio:
-    """first over second, whose n-th values are of one seed and drawn together.
+    """first over second, whose n-th values are of one seed, and each a ratio of its own.
 
-    Percentile intervals (Efron and Tibshirani 1993, ch. 13); the same for the same values.
-    Raises ValueError where there are not as many of both, or fewer than two.
+    The interval is that of Student's t over the logarithms of the seeds' ratios.
+    Raises ValueError where there are not as many of both, fewer than two, or one is not above 0.
     """
     if len(first) != len(second) or len(first) < 2:
         raise ValueError("ratios need two seeds or more, and both values of each")
-    pairs = np.array([first, second], np.float64)
-    draws = np.random.default_rng(0).integers(len(first), size=(RESAMPLES, len(first)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        drawn = pairs[0][draws].sum(axis=1) / pairs[1][draws].sum(axis=1)
-        value = pairs[0].sum() / pairs[1].sum()
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Ratio(float(value), float(low), float(high))
+    if min(*first, *second) <= 0:
+        raise ValueError("a seed without any food delivered has no ratio")
+    logs = np.log(np.array(first, np.float64) / np.array(second, np.float64))
+    value, error = logs.mean(), intervals.reach(len(logs)) * logs.std(ddof=1)
+    low, middle, high = (float(each) for each in np.exp([value - error, value, value + error]))
+    return Ratio(middle, low, high)

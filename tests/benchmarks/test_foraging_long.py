@@ -2,11 +2,13 @@
 
 import json
 import xml.etree.ElementTree as ET
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from benchmarks.training import foraging_long
@@ -16,8 +18,10 @@ from benchmarks.training.foraging_judge import People, delivered
 from benchmarks.training.foraging_long import common, rows
 from benchmarks.training.foraging_ratios import ratio
 from evaluation.envs.foraging.world import World
-from training import policy
+from training import checkpoint, foraging, policy
 from training.foraging_config import Config, Network
+from training.manifest import Manifest
+from training.ppo import Learning
 
 # A nest of one cell, which whoever always goes up has left before it carries anything.
 WORLD = World(
@@ -66,11 +70,23 @@ def test_values_of_a_seed_are_drawn_together():
 
 
 def test_an_interval_spans_what_seeds_disagree_about():
-    found = ratio([1.0, 2.0, 1.0, 2.0, 1.0], [1.5] * 5)
-    assert found.low < found.value < found.high
-    assert found.value == pytest.approx(1.4 / 1.5)
-    assert (found.low, found.high) == pytest.approx((1.0 / 1.5, 1.8 / 1.5))
-    assert str(found) == "0.93 [0.67, 1.20]"
+    found = ratio([1.0, 4.0, 1.0, 4.0, 1.0], [2.0] * 5)
+    error = 2.7764 * np.log(4) * np.sqrt(1.2 / 4 / 5)
+    assert found.value == pytest.approx(4**0.4 / 2)
+    assert (found.low, found.high) == pytest.approx(4**0.4 / 2 * np.exp([-error, error]), rel=1e-4)
+    assert str(found) == "0.87 [0.34, 2.23]"
+
+
+def test_the_interval_of_five_seeds_holds_the_true_ratio_95_times_in_100():
+    pairs = np.exp(np.random.default_rng(0).normal(size=(4000, 2, 5)))
+    held = [found.low <= 1 <= found.high for found in (ratio(*pair) for pair in pairs)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize(("first", "second"), [([1.0, 0.0], [1.0, 1.0]), ([1.0, 1.0], [0.0, 1.0])])
+def test_a_seed_that_delivers_nothing_has_no_ratio(first, second):
+    with pytest.raises(ValueError, match="without any food delivered"):
+        ratio(first, second)
 
 
 @pytest.mark.parametrize(("first", "second"), [([1.0], [1.0]), ([1.0, 2.0], [1.0])])
@@ -89,12 +105,34 @@ def ends(**arms):
 
 def test_rows_hold_where_an_interval_is_clear_of_one():
     gain, shared, unselected = rows(
-        ends(learned=(2.0, 2.2), random=(0.1, 0.1), evolved=(2.0, 2.2), shared=(1.0, 2.3),
-             unselected=(1.9, 2.1))
+        ends(learned=(2.0, 2.0), random=(0.1, 0.1), evolved=(2.0, 2.2), shared=(1.0, 2.3),
+             unselected=(1.0, 1.1))
     )  # fmt: skip
     assert (gain.holds, shared.holds, unselected.holds) == (True, False, True)
-    assert gain.measured.startswith("21.00 [20.00, 22.00] (learned 2.100, evolved 2.100")
+    assert gain.measured.startswith("20.00 [20.00, 20.00] (learned 2.000, evolved 2.100")
     assert "over no selection" in unselected.what
+
+
+def test_a_seed_without_a_ratio_is_told_in_its_row():
+    gain, *_, unselected = rows(ends(random=(0.1, 0.0), unselected=(0.5, 0.5)))
+    assert gain.holds is None
+    assert gain.measured.startswith("not compared: a seed without any food delivered has no ratio")
+    assert unselected.holds
+
+
+def test_the_living_of_a_checkpoint_are_judged(tmp_path):
+    settings = replace(SETTINGS, num_envs=4, shards=1, learning=Learning(minibatches=1))
+    begun = jax.jit(partial(foraging.init, config=settings))(jax.random.key(0))
+    alive, people = begun.life.worlds.alive, begun.life.population
+    known = jnp.where(alive[..., None], people.genomes, 7.0)  # those of the dead
+    known = known.at[:, 0].set(jnp.arange(4.0)[:, None])
+    life = begun.life._replace(population=people._replace(genomes=known))
+    run = {"task": "foraging", "foraging": asdict(settings)}
+    about = Manifest(task="foraging", step=0, config=run)
+    checkpoint.save(tmp_path / "step_0.safetensors", begun.replace(life=life), about)
+    found = People.read(tmp_path / "step_0.safetensors")
+    assert np.array_equal(found.genomes, known[alive])
+    assert delivered(found, 0, 8) >= 0
 
 
 def test_courses_are_judged_where_all_have_saved():

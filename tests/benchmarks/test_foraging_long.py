@@ -2,8 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -18,10 +17,11 @@ from benchmarks.training.foraging_judge import People, delivered
 from benchmarks.training.foraging_long import common, rows
 from benchmarks.training.foraging_ratios import ratio
 from evaluation.envs.foraging.world import World
+from tests.training.ablations import WORLD as TINY
+from tests.training.ablations import config_of, run_of
 from training import checkpoint, foraging, policy
 from training.foraging_config import Config, Network
 from training.manifest import Manifest
-from training.ppo import Learning
 
 # A nest of one cell, which whoever always goes up has left before it carries anything.
 WORLD = World(
@@ -121,14 +121,12 @@ def test_a_seed_without_a_ratio_is_told_in_its_row():
 
 
 def test_the_living_of_a_checkpoint_are_judged(tmp_path):
-    settings = replace(SETTINGS, num_envs=4, shards=1, learning=Learning(minibatches=1))
-    begun = jax.jit(partial(foraging.init, config=settings))(jax.random.key(0))
+    begun = jax.jit(foraging.init, static_argnums=1)(jax.random.key(0), config_of(TINY))
     alive, people = begun.life.worlds.alive, begun.life.population
     known = jnp.where(alive[..., None], people.genomes, 7.0)  # those of the dead
-    known = known.at[:, 0].set(jnp.arange(4.0)[:, None])
+    known = known.at[:, 0].set(jnp.arange(2.0)[:, None])
     life = begun.life._replace(population=people._replace(genomes=known))
-    run = {"task": "foraging", "foraging": asdict(settings)}
-    about = Manifest(task="foraging", step=0, config=run)
+    about = Manifest(task="foraging", step=0, config=run_of(TINY))
     checkpoint.save(tmp_path / "step_0.safetensors", begun.replace(life=life), about)
     found = People.read(tmp_path / "step_0.safetensors")
     assert np.array_equal(found.genomes, known[alive])

@@ -44,6 +44,35 @@ def test_difference_is_of_pairs_and_says_what_its_interval_shows(here, there, wo
         assert found.low == found.high == found.value
 
 
+def drawn(episodes_each: int, trials: int, gain: float) -> tuple[np.ndarray, np.ndarray]:
+    """Two conditions, [trials, episodes], whose pairs share their luck."""
+    draw = np.random.default_rng(0)
+    luck, *noise = draw.normal(scale=5, size=(3, trials, episodes_each))
+    return 40 * gain + luck + noise[0], 40 + luck + noise[1]
+
+
+@pytest.mark.parametrize("count", [8, 20])
+def test_intervals_hold_the_true_difference_95_times_in_100(count):
+    found = [
+        ablation_figures.difference(*pair) for pair in zip(*drawn(count, 4000, 1.1), strict=True)
+    ]
+    assert np.mean([each.low <= 4 <= each.high for each in found]) == pytest.approx(0.95, abs=0.012)
+    shares = [each.percent[1] <= 10 <= each.percent[2] for each in found]
+    assert np.mean(shares) == pytest.approx(0.95, abs=0.012)
+
+
+def test_share_and_items_say_the_same():
+    found = [ablation_figures.difference(*pair) for pair in zip(*drawn(8, 500, 1.1), strict=True)]
+    said = [each.low > 0 for each in found]
+    assert 0 < sum(said) < len(said)
+    assert said == [each.percent[1] > 0 for each in found]
+
+
+def test_items_per_life_are_those_of_an_episode_on_average():
+    tally = tally_of([2, 12]) | {"lives": np.array([1, 4])}
+    assert ablation_figures.row("x", tally).per_life == 2.5
+
+
 def test_difference_to_nothing_has_no_percentage():
     found = ablation_figures.row("x", tally_of([1, 2]), "y", tally_of([0, 0])).difference
     assert found.percent is None

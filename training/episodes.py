@@ -13,19 +13,17 @@ from jax import Array
 
 from evaluation.envs.foraging import jax_env
 from evaluation.envs.foraging.jax_env import Outcome
+from training import intervals, policy
 from training import life as living
-from training import policy
 from training.foraging_config import Config
 from training.policy import Params
 from training.population import Population
-
-INTERVAL = 1.96  # standard errors on either side of a mean, for 95 %
 
 
 class Tally(NamedTuple):
     """What each episode came to: [N].
 
-    population: its mean over the steps; lives: all agents; births: those of them who came later.
+    population: its mean over the steps; lives: all agents; births: those who are others' children.
     """
 
     delivered: Array
@@ -83,24 +81,40 @@ def play(
     sums = Tally(*(jnp.sum(each, axis=0) for each in steps))
     return sums._replace(
         population=sums.population / world.max_steps,
-        lives=sums.births + jnp.sum(worlds.alive, axis=1),
+        lives=sums.lives + jnp.sum(worlds.alive, axis=1),
     )
 
 
 def draw(genomes: Array, alive: Array, count: tuple[int, int], key: Array) -> Array:
     """Genomes [*count, D] of some of the living, drawn with repetition. Consumes the key.
 
-    genomes: [..., A, D]. alive: bool[..., A].
+    genomes: [..., A, D]. alive: bool[..., A]. Where nobody lives, they are some slot's.
     """
     flat = alive.reshape(-1)
-    chosen = jax.random.choice(key, flat.size, count, p=flat / jnp.sum(flat))
+    chosen = jax.random.choice(key, flat.size, count, p=flat / jnp.maximum(jnp.sum(flat), 1))
     return genomes.reshape(flat.size, -1)[chosen]
 
 
+def judge(
+    config: Config, params: Params, genomes: Array, alive: Array, key: Array
+) -> dict[str, Array]:
+    """The summary of arena.episodes with founders drawn from the living, without mutations.
+
+    All of it is 0 where nobody lives. genomes: [..., A, D]. alive: bool[..., A]. Consumes the key.
+    """
+    draw_key, play_key = jax.random.split(key)
+    count = config.arena.episodes, config.world.num_agents
+    founders = draw(genomes, alive, count, draw_key)
+    found = summary(play(config, params, founders, play_key))
+    return {name: jnp.where(jnp.any(alive), each, 0.0) for name, each in found.items()}
+
+
 def summary(tally: Tally) -> dict[str, Array]:
-    """Means over the episodes; of items delivered per life also the ends of the 95 % interval."""
+    """Means over the episodes; of items delivered per life also the ends of the 95 % interval,
+    that of Student's t over the episodes.
+    """
     each = tally.delivered / tally.lives
-    error = INTERVAL * jnp.std(each, ddof=1) / len(each) ** 0.5
+    error = intervals.reach(len(each)) * jnp.std(each, ddof=1)
     mean = jnp.mean(each)
     return {
         "arena/delivered": mean,
@@ -134,6 +148,7 @@ def _step(
     logits, _ = policy.act(params, people.genomes, seen)
     action, _ = living.choose(logits, lots)
     stepped, outcome = living.advance(config.world, worlds, action, chance)
+    is_child = outcome.source >= 0  # whomever the condition lets it descend from
     after, outcome = condition.after(worlds, stepped, outcome, keys[0])
     people = people._replace(harvest=people.harvest + outcome.delivered)
     survivors = after.alive & ~outcome.born
@@ -144,7 +159,7 @@ def _step(
         reward=outcome.reward,
         population=worlds.alive,
         lives=outcome.born,
-        births=outcome.born,
+        births=outcome.born & is_child,
         deaths=outcome.died,
     )
     return (after, people), Tally(*(jnp.sum(each, axis=1) for each in happened))

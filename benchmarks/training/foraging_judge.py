@@ -46,7 +46,7 @@ class People:
 
 
 def delivered(people: People, seed: int, count: int = EPISODES) -> float:
-    """Items per agent-life, over so many whole episodes."""
+    """Items per agent-life, on average over so many whole episodes."""
     # As all are judged, also those that were bred without it.
     evolution = replace(people.settings.evolution, selection=True)
     settings = replace(people.settings, evolution=evolution)
@@ -56,7 +56,7 @@ def delivered(people: People, seed: int, count: int = EPISODES) -> float:
     # Drawn out here, so that what is compiled serves any number of the living.
     founders = episodes.draw(people.genomes, everyone, drawn, draw_key)
     tally = _played(settings, people.params, founders, play_key)
-    return float(tally.delivered.sum() / tally.lives.sum())
+    return float(jnp.mean(tally.delivered / tally.lives))
 
 
 @partial(jax.jit, static_argnums=0)

@@ -121,7 +121,8 @@ def founders_of(
 
 
 def _open(world: World, people: People, chosen: Setup, worlds: State, key: Array) -> State:
-    return _held(world, people, chosen, _crowded(world, chosen, worlds), worlds.field, key)
+    held = _held(world, people, chosen, _crowded(world, chosen, worlds), worlds.field, key)
+    return held._replace(sensed=_felt(held))
 
 
 def _after(
@@ -144,25 +145,32 @@ def _after(
         source=jnp.where(inherits, outcome.source, slots),
     )
     after = _held(world, people, chosen, after, before.field, key)
-    feels = jax.vmap(_at)(after.field, after.position)
-    sensed = jnp.where(outcome.born[..., None], feels, after.sensed)
+    sensed = jnp.where(outcome.born[..., None], _felt(after), after.sensed)
     return after._replace(sensed=sensed), outcome
 
 
-def _at(field: Array, position: Array) -> Array:
-    return field[position[:, 0], position[:, 1]]
+def _felt(worlds: State) -> Array:
+    """[N, A, C]: what is read where each slot's agent stands."""
+    felt: Array = jax.vmap(lambda field, at: field[at[:, 0], at[:, 1]])(
+        worlds.field, worlds.position
+    )
+    return felt
 
 
 def _crowded(world: World, chosen: Setup, worlds: State) -> State:
-    """More founders where nobody will be born: further ones take the nest's cells in turn."""
+    """Other founders where nobody will be born: the first so many slots have one.
+
+    Those beyond num_agents take the nest's cells in turn.
+    """
     is_off = chosen.evolution == EVOLUTIONS.index("off")
     slots = jnp.arange(world.max_agents, dtype=jnp.int32)
     cells = jnp.asarray(map_of(world, 1).nest_cells[0])
-    settled = is_off & (slots >= world.num_agents) & (slots < chosen.crowd)
+    living = jnp.where(is_off, slots < chosen.crowd, worlds.alive)
+    settled = living & ~worlds.alive
     return worlds._replace(
-        alive=worlds.alive | settled,
-        position=jnp.where(settled[:, None], cells[slots % len(cells)], worlds.position),
-        id=jnp.where(settled, slots, worlds.id),
+        alive=living,
+        position=jnp.where(settled[..., None], cells[slots % len(cells)], worlds.position),
+        id=jnp.where(living, slots, -1),
     )
 
 

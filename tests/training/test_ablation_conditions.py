@@ -216,6 +216,20 @@ def test_nobody_is_born_or_dies_without_evolution():
     assert np.all(off.lives == CROWD)
 
 
+@pytest.mark.parametrize("crowd", [2, CROWD])
+def test_without_evolution_as_many_live_as_are_asked_for(crowd):
+    """Fewer than usually begin, too."""
+    off = jax.tree.map(np.asarray, watched(setup(case_of("evolution off"), crowd))).worlds
+    wanted = np.arange(WORLD.max_agents) < crowd
+    assert np.all(off.alive == wanted)
+    assert np.array_equal(np.unique(off.id[0]), np.arange(-1, crowd))
+
+
+def test_nobody_feels_a_change_of_what_has_just_been_read_for_the_first_time():
+    for case in CASES:
+        assert not np.any(look(case.name).seen[0, ..., OWN_CELL + WORLD.channels : FIELD.stop])
+
+
 def test_energy_says_nothing_without_evolution():
     energies = look("evolution off").living[:, 2]
     assert np.all(energies == np.float32(100 / WORLD.max_energy))

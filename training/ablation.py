@@ -11,8 +11,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from evaluation.envs.foraging.world import World
 from training import ablation_figures as figures
-from training import ablation_people, ablation_plot, devices
+from training import ablation_people, ablation_plot, devices, memory
 from training.ablation_conditions import CASES, Case, People, play, setup
 from training.ablation_figures import HEADER, Episodes, Row
 from training.console import Console
@@ -59,13 +60,17 @@ def ablation(path: Path, count: int = 20, seed: int = 0, out: Path | None = None
 
 
 def run(settings: Config, people: People, count: int, seed: int, console: Console) -> list[Row]:
-    """The rows of all conditions, each told as soon as it is known."""
+    """The rows of all conditions, each told as soon as it is known.
+
+    Raises NoMemory where so many episodes at once do not fit.
+    """
+    program = _compiled(settings, people, count)
     played: dict[str, Episodes] = {}
     rows: list[Row] = []
     each = count * settings.world.max_steps
     with console.progress(0, each * len(CASES)):
         for number, case in enumerate(CASES, 1):
-            played[case.name] = _played(settings, people, count, seed, case, played)
+            played[case.name] = _played(settings.world, program, people, seed, case, played)
             row = figures.row(
                 case.name, played[case.name], case.reference, played.get(case.reference)
             )
@@ -75,19 +80,27 @@ def run(settings: Config, people: People, count: int, seed: int, console: Consol
     return rows
 
 
+def _compiled(settings: Config, people: People, count: int) -> jax.stages.Compiled:
+    """play for these numbers, of any condition."""
+    any_case, key = setup(CASES[0], 0), jax.random.key(0)
+    program = play.lower(settings, count, people, any_case, key).compile()
+    there = memory.available(jax.local_devices()[0])
+    memory.check(memory.of_update(program), there, "--num-episodes")
+    return program
+
+
 def _played(
-    settings: Config,
+    world: World,
+    program: jax.stages.Compiled,
     people: People,
-    count: int,
     seed: int,
     case: Case,
     played: Mapping[str, Episodes],
 ) -> Episodes:
     """Where none is born or dies, there are as many as live at a time in the normal condition."""
-    world = settings.world
     usual = np.mean(played["normal"]["population"]) if played else world.num_agents
-    crowd = int(np.clip(round(float(usual)), world.num_agents, world.max_agents))
-    tally = play(settings, count, people, setup(case, crowd), jax.random.key(seed))
+    crowd = int(np.clip(round(float(usual)), 1, world.max_agents))
+    tally = program(people, setup(case, crowd), jax.random.key(seed))
     return {name: np.asarray(each) for name, each in tally._asdict().items()}
 
 

@@ -9,11 +9,19 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from tests.training.ablations import EPISODES, WORLD, run_of
-from training import ablation_figures, ablation_plot, episodes, storage
+from tests.training.ablations import EPISODES, WORLD, config_of, run_of
+from training import (
+    ablation,
+    ablation_figures,
+    ablation_people,
+    ablation_plot,
+    episodes,
+    storage,
+)
 from training.__main__ import main
 from training.ablation_conditions import CASES
 from training.ablation_people import ENERGY
+from training.console import Console
 from training.export_colony import GENOMES, LIVING
 from training.folder import replacing
 from training.launch import launch
@@ -199,3 +207,27 @@ def test_folder_that_cannot_be_written_is_refused(trained, tmp_path, capsys):
     (tmp_path / "file").touch()
     assert ablate("--checkpoint", trained, "--out", tmp_path / "file") == 2
     assert "--out" in capsys.readouterr().err
+
+
+def test_more_than_the_memory_holds_is_refused(trained, tmp_path, capsys):
+    """1,024 episodes of so many steps draw thousands of numbers each, all beforehand."""
+    (source,) = trained.glob("step_*.safetensors")
+    tensors, manifest = storage.read(source)
+    run = run_of(dataclasses.replace(WORLD, max_steps=100_000))
+    path = tmp_path / "step_64.safetensors"
+    with replacing(path) as file:
+        storage.write(file, tensors, dataclasses.replace(manifest, config=run, crc32=[]))
+    assert main(["ablation", "--checkpoint", str(path), "--num-episodes", "1024"]) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert re.search("needs .* memory and .* are free: turn down --num-episodes", sentence)
+
+
+def test_without_evolution_there_are_as_many_as_usually_live_at_a_time(trained):
+    """Here fewer than begin, as they starve and nobody comes."""
+    (source,) = trained.glob("step_*.safetensors")
+    _, people, _ = ablation_people.read(source)
+    hungry = dataclasses.replace(WORLD, energy_per_step=35.0, min_agents=0)
+    rows = ablation.run(config_of(hungry), people, EPISODES, 0, Console())
+    normal, off = (next(row for row in rows if row.name == n) for n in ("normal", "evolution off"))
+    assert 1 < normal.population < WORLD.num_agents - 1
+    assert off.population == round(normal.population)

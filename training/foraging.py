@@ -138,12 +138,10 @@ def evaluate(state: State) -> tuple[State, dict[str, Array]]:
 
 @jax.jit
 def _evaluated(state: State) -> tuple[State, dict[str, Array]]:
-    draw_key, play_key, key = jax.random.split(state.key, 3)
-    config, life = state.config, state.life
-    count = config.arena.episodes, config.world.num_agents
-    founders = episodes.draw(life.population.genomes, life.worlds.alive, count, draw_key)
-    tally = episodes.play(config, state.params, founders, play_key)
-    return dataclasses.replace(state, key=key), episodes.summary(tally)
+    judge_key, key = jax.random.split(state.key)
+    people, alive = state.life.population, state.life.worlds.alive
+    judged = episodes.judge(state.config, state.params, people.genomes, alive, judge_key)
+    return dataclasses.replace(state, key=key), judged
 
 
 def events(state: State, since_step: int) -> list[dict[str, Any]]:

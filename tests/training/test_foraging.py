@@ -1,5 +1,6 @@
 """The foraging task learns, evolves, and refuses settings that clash."""
 
+import dataclasses
 import json
 import random
 import signal
@@ -85,6 +86,13 @@ def test_evaluation_repeats_and_leaves_the_state_alone(program, trained):
     assert first[foraging.OBJECTIVE] == first["arena/delivered"]
     _, later = program.evaluate(after)
     assert float(later["arena/total"]) != float(first["arena/total"]), "other episodes"
+
+
+def test_where_nobody_lives_nothing_is_delivered(program, trained):
+    life = trained[0].life
+    dead = life.worlds._replace(alive=jnp.zeros_like(life.worlds.alive))
+    _, judged = program.evaluate(dataclasses.replace(trained[0], life=life._replace(worlds=dead)))
+    assert judged["arena/delivered"] == judged["arena/delivered_high"] == 0
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def _step(
         alive=worlds.alive,
         over=outcome.died | ended[:, None],
         newcomer=newcomer,
-        child=outcome.source >= 0,
+        child=source >= 0,
         picked=outcome.picked,
         delivered=outcome.delivered,
         died=outcome.died,

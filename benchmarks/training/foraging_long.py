@@ -1,8 +1,8 @@
 """What foraging's training and its evolution are worth: the long table, its curves and figures.
 
 Each seed is trained three times for the same time: by learning alone; by a little learning and then
-evolution alone; and so again without selection, where as many mutate and nobody is chosen. What all
-had saved at the same steps is judged on episodes of the same chance.
+evolution alone; and so again without selection, where as many mutate and nobody is chosen. These two
+are judged at the same steps, the first as it was at that time, all on episodes of the same chance.
 """
 
 import json
@@ -26,7 +26,7 @@ SHARES = (0.04, 0.1, 0.2, 0.4, 0.7)  # of a run, where its curve is judged
 SETTINGS = ("device=cpu", "total_steps=1000000000")  # time ends it
 EVOLVING = (
     "foraging.mode=alternating",
-    "foraging.evolution.gradient_steps=1500000",  # as much as makes some of them find home
+    "foraging.evolution.gradient_steps=500000",  # not enough for the shared weights to find home
     "foraging.evolution.evolve_steps=1000000000",
 )
 RUNS = {
@@ -108,8 +108,8 @@ def course_of(seed: int) -> Curve:
     runs = {name: _trained(seed, name, overrides) for name, overrides in RUNS.items()}
     together = common(runs)
     curve = [_judged(together[moment], seed) for moment in thinned(list(together), SHARES)]
-    for moment in (moment for run in runs.values() for moment in run):
-        if moment.moves != curve[-1].steps:
+    for run in runs.values():
+        for moment in run[:-1]:
             moment.checkpoint.unlink()
     return curve
 
@@ -126,17 +126,24 @@ def _judged(found: Mapping[str, Moment], seed: int) -> Judged:
     people = {name: People.read(moment.checkpoint) for name, moment in found.items()}
     evolved = people["evolved"]
     arms = people | {"shared": evolved.shared, "random": evolved.random}
-    learned = found["learned"]
     worth = Arms(**{name: delivered(each, seed) for name, each in arms.items()})
-    return Judged(learned.seconds, learned.moves, worth)
+    return Judged(found["evolved"].seconds, found["evolved"].moves, worth)
 
 
 def common(runs: Mapping[str, Sequence[Moment]]) -> dict[Moment, dict[str, Moment]]:
-    """Moments of the first run, with those of every run at the same steps, by its name."""
-    saved = {name: {moment.moves: moment for moment in run} for name, run in runs.items()}
-    first = next(iter(runs.values()))
+    """Moments of the evolved, with those of the others that go with them, by the runs' names."""
+    unselected = {moment.moves: moment for moment in runs["unselected"]}
     return {
-        moment: {name: there[moment.moves] for name, there in saved.items()}
-        for moment in first
-        if all(moment.moves in there for there in saved.values())
+        moment: {
+            "evolved": moment,
+            "unselected": unselected[moment.moves],
+            "learned": _by_then(runs["learned"], moment.seconds),
+        }
+        for moment in runs["evolved"]
+        if moment.moves in unselected
     }
+
+
+def _by_then(run: Sequence[Moment], seconds: float) -> Moment:
+    """The last moment up to that time, or the first of all."""
+    return [run[0], *(moment for moment in run if moment.seconds <= seconds)][-1]

@@ -133,14 +133,18 @@ def test_the_living_of_a_checkpoint_are_judged(tmp_path):
     assert delivered(found, 0, 8) >= 0
 
 
-def test_courses_are_judged_where_all_have_saved():
-    first, second = (
-        [Moment(steps / speed, steps, Path(f"{speed}")) for steps in there]
-        for speed, there in ((1, (1, 2, 3)), (2, (2, 3, 4)))
-    )
-    assert common({"one": first, "two": second}) == {
-        first[1]: {"one": first[1], "two": second[0]},
-        first[2]: {"one": first[2], "two": second[1]},
+def course(name, *points):
+    return [Moment(seconds, steps, Path(name)) for seconds, steps in points]
+
+
+def test_the_evolved_are_judged_beside_the_unselected_and_what_had_been_learned_by_then():
+    learned = course("learned", (5.0, 1), (15.0, 2))
+    evolved = course("evolved", (4.0, 1), (14.0, 3), (16.0, 4))
+    unselected = course("unselected", (4.5, 1), (12.0, 2), (17.0, 4))
+    runs = {"learned": learned, "evolved": evolved, "unselected": unselected}
+    assert common(runs) == {
+        evolved[0]: {"evolved": evolved[0], "unselected": unselected[0], "learned": learned[0]},
+        evolved[2]: {"evolved": evolved[2], "unselected": unselected[2], "learned": learned[1]},
     }
 
 

@@ -1,8 +1,8 @@
 """What foraging's training and its evolution are worth: the long table, its curves and figures.
 
 Each seed is trained three times for the same time: by learning alone; by a little learning and then
-evolution alone; and so again without selection, where as many mutate and nobody is chosen. These two
-are judged at the same steps, the first as it was at that time, all on episodes of the same chance.
+evolution alone; and so again without selection, where as many mutate and nobody is chosen. These
+two are judged at the same steps, the first as it was by then, all on episodes of the same chance.
 """
 
 import json

@@ -139,8 +139,11 @@ def test_checkpoints_name_the_world():
 def test_founders_are_no_births():
     barren = small_world.WORLD | {"reproduce_threshold": 1000, "num_agents": 2}
     settings = small_world.settings(world=barren, num_steps=100)
-    begun = jax.jit(partial(foraging.init, config=settings))(jax.random.key(0))
-    _, metrics = jax.jit(foraging.update)(begun)
+    params = policy.init(jax.random.key(0), settings.world.observation_size, 16)
+    begun = living.begin(settings, jax.random.key(1))
+    play = jax.jit(partial(living.play, settings))
+    _, trace = play(params, jnp.float32(0), begun, jax.random.key(2))
+    metrics = foraging._metrics(trace)
     assert metrics["world/births"] == 0
     assert metrics["world/founders"] > 0
 

@@ -147,13 +147,16 @@ def test_5_all_teach_but_those_between_the_first_and_the_last_in_a_slot(settings
 
 def test_6_of_several_items_in_reach_those_not_carried_stay():
     world = small_world.world(num_agents=1, min_agents=1)
-    opening = jax_env.draw_opening(world, 1, jax.random.key(0))
-    state = jax_env.init(world, 1, opening)
-    place = jnp.array([1, 1])
-    food = jnp.full((6, 2), 6).at[:3].set(jnp.array([[0, 0], [1, 2], [2, 1]]))
-    state = state._replace(position=state.position.at[0].set(place), food=food)
-    chance = jax_env.draw(world, 1, jax.random.key(1))._replace(respawn=jnp.ones(6))
-    after, outcome = jax_env.step(world, 1, state, jnp.zeros(8, jnp.int32), chance)
+
+    @jax.jit
+    def stepped():
+        state = jax_env.init(world, 1, jax_env.draw_opening(world, 1, jax.random.key(0)))
+        food = jnp.full((6, 2), 6).at[:3].set(jnp.array([[0, 0], [1, 2], [2, 1]]))
+        state = state._replace(position=state.position.at[0].set(jnp.array([1, 1])), food=food)
+        chance = jax_env.draw(world, 1, jax.random.key(1))._replace(respawn=jnp.ones(6))
+        return jax_env.step(world, 1, state, jnp.zeros(8, jnp.int32), chance)
+
+    after, outcome = stepped()
     assert int(after.taken.sum()) == int(outcome.picked.sum()) == 1
     assert bool(after.carrying[0])
 
@@ -189,6 +192,7 @@ def test_7_phases_follow_from_the_step_alone():
     assert learns.tolist() == [True, True, False, False, True, True, False]
 
 
+@pytest.mark.slow  # test_runner.py crosses intervals with a smaller task
 def test_8_a_save_interval_is_one(tmp_path):
     name = tmp_path / "config.json"
     changes = {"total_steps": 8 * small_world.STEPS, "save_interval": 3 * small_world.STEPS}

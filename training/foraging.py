@@ -111,6 +111,7 @@ def update(state: State) -> tuple[State, dict[str, Array]]:
     life, batches, metrics = shards.spread(
         partial(_play_part, config), config.shards, (state.params, std), divided
     )
+    life, metrics = shards.gathered((life, metrics), config.shards)
     params, opt_state, losses = _learnt(state, batches, learns, learn_key)
     now = state.step + config.steps_per_update
     life = jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:]), life)
@@ -229,8 +230,9 @@ def _epochs(
     ) -> tuple[tuple[Params, Any], dict[str, Array]]:
         params, opt_state = held
         slope = partial(_slope, learning)
-        gradients, metrics = shards.spread(slope, config.shards, params, (batches, chosen))
-        gradient, metrics = jax.tree.map(partial(jnp.mean, axis=0), (gradients, metrics))
+        found = shards.spread(slope, config.shards, params, (batches, chosen))
+        found = shards.gathered(found, config.shards)
+        gradient, metrics = jax.tree.map(partial(jnp.mean, axis=0), found)
         updates, opt_state = rule.update(gradient, opt_state, params)
         return (optax.apply_updates(params, updates), opt_state), metrics
 

@@ -26,6 +26,11 @@ def replicated(parts: int) -> NamedSharding:
     return NamedSharding(mesh(parts), PartitionSpec())
 
 
+def gathered(tree: Any, parts: int) -> Any:
+    """All of it on each device, so that what is made of it is to the bit what one would make."""
+    return jax.lax.with_sharding_constraint(tree, replicated(parts))
+
+
 def spread(call: Callable[[Any, Any], Any], parts: int, common: Any, divided: Any) -> Any:
     """call(common, part) of each part: first dimension of `divided`, and of what is returned."""
 

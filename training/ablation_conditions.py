@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from evaluation.envs.foraging.jax_env import Outcome, State
+from evaluation.envs.foraging.jax_env import Outcome, State, field_at
 from evaluation.envs.foraging.world import TRAIL, World, map_of
 from training import episodes
 from training.episodes import Condition, Tally
@@ -122,7 +122,7 @@ def founders_of(
 
 def _open(world: World, people: People, chosen: Setup, worlds: State, key: Array) -> State:
     held = _held(world, people, chosen, _crowded(world, chosen, worlds), worlds.field, key)
-    return held._replace(sensed=_felt(held))
+    return held._replace(sensed=jax.vmap(field_at)(held))
 
 
 def _after(
@@ -145,16 +145,8 @@ def _after(
         source=jnp.where(inherits, outcome.source, slots),
     )
     after = _held(world, people, chosen, after, before.field, key)
-    sensed = jnp.where(outcome.born[..., None], _felt(after), after.sensed)
+    sensed = jnp.where(outcome.born[..., None], jax.vmap(field_at)(after), after.sensed)
     return after._replace(sensed=sensed), outcome
-
-
-def _felt(worlds: State) -> Array:
-    """[N, A, C]: what is read where each slot's agent stands."""
-    felt: Array = jax.vmap(lambda field, at: field[at[:, 0], at[:, 1]])(
-        worlds.field, worlds.position
-    )
-    return felt
 
 
 def _crowded(world: World, chosen: Setup, worlds: State) -> State:

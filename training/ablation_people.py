@@ -6,10 +6,10 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
-from training import config, policy, storage
+from training import config, storage
 from training.ablation_conditions import People
 from training.errors import Refused, TrainingError
-from training.export_colony import GENOMES, LIVING
+from training.export_colony import GENOMES, LIVING, expected_shapes
 from training.foraging_config import Config
 from training.manifest import Manifest
 from training.packing import check_tensors
@@ -54,15 +54,12 @@ def _people(settings: Config, params: Params, tensors: Mapping[str, Array]) -> P
 
 
 def _params(settings: Config, tensors: Mapping[str, Array]) -> Params:
-    network = policy.shapes(settings.world.observation_size, settings.network.width)
-    shapes = {
-        f"{WEIGHTS}{layer}/{part}": leaf.shape
-        for layer, parts in network.items()
-        for part, leaf in parts.items()
-    }
+    world, network = settings.world, settings.network
+    size = {"inputs": world.observation_size, "width": network.width}
     weights = {name: each for name, each in tensors.items() if name.startswith(WEIGHTS)}
-    check_tensors(weights, shapes)
-    return {
-        layer: {part: jnp.asarray(weights[f"{WEIGHTS}{layer}/{part}"]) for part in parts}
-        for layer, parts in network.items()
-    }
+    check_tensors(weights, expected_shapes({"network": size}))
+    params: Params = {}
+    for name, each in weights.items():
+        layer, part = name.removeprefix(WEIGHTS).split("/")
+        params.setdefault(layer, {})[part] = jnp.asarray(each)
+    return params

@@ -104,17 +104,17 @@ def update(state: State) -> tuple[State, dict[str, Array]]:
     learns = _learns(config, state.step)
     std = jnp.where(learns, evolution.mutation_std, evolution.evolve_std)
 
-    def split(each: Array) -> Array:
-        return each.reshape(config.shards, -1, *each.shape[1:])
-
-    divided = jax.tree.map(split, state.life), jax.random.split(play_key, config.shards)
+    keys = jax.random.split(play_key, config.shards)
     life, batches, metrics = shards.spread(
-        partial(_play_part, config), config.shards, (state.params, std), divided
+        partial(_play_part, config),
+        config.shards,
+        (state.params, std),
+        (shards.divided(state.life, config.shards), keys),
     )
     life, metrics = shards.gathered((life, metrics), config.shards)
     params, opt_state, losses = _learnt(state, batches, learns, learn_key)
     now = state.step + config.steps_per_update
-    life = jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:]), life)
+    life = shards.joined(life)
     facts = _facts(params, life)
     tracks, seen = trackers.observe(config.tracking, state.tracks, state.step, now, facts)
     after = dataclasses.replace(

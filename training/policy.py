@@ -6,16 +6,18 @@ U actions, D numbers of a genome, B agents, T steps.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from evaluation.envs.foraging import world
+
 Params = dict[str, dict[str, Array]]
 
-ACTIONS = 5
+ACTIONS = len(world.ACTIONS)
 EPSILON = 1e-6  # as in flax's LayerNorm
 
 
@@ -118,8 +120,3 @@ def _value(params: Params, hidden: Array) -> Array:
     value = params["value"]
     result: Array = hidden @ value["kernel"][:, 0] + value["bias"][0]
     return result
-
-
-def shapes(observation_size: int, width: int) -> Any:
-    """Names and shapes of the shared weights."""
-    return jax.eval_shape(lambda key: init(key, observation_size, width), jax.random.key(0))

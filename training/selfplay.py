@@ -158,18 +158,13 @@ def evaluate(state: State) -> tuple[State, dict[str, float]]:
 def play(env: JaxEnv, config: Config, params: Params, games: Any, key: Array) -> tuple[Any, Moves]:
     """T moves of each game; one that ends begins anew. Consumes the key."""
 
-    def split(games: Array) -> Array:
-        return games.reshape(config.shards, -1, *games.shape[1:])
-
-    def joined(parts: Array) -> Array:
-        return parts.reshape(-1, *parts.shape[2:])
-
     def joined_rows(parts: Array) -> Array:
-        return jax.vmap(joined)(jnp.swapaxes(parts, 0, 1))
+        rows: Array = jax.vmap(shards.joined)(jnp.swapaxes(parts, 0, 1))
+        return rows
 
-    parts = jax.tree.map(split, games), jax.random.split(key, config.shards)
+    parts = shards.divided(games, config.shards), jax.random.split(key, config.shards)
     games, moves = shards.spread(partial(_play_part, env, config), config.shards, params, parts)
-    return jax.tree.map(joined, games), jax.tree.map(joined_rows, moves)
+    return shards.joined(games), jax.tree.map(joined_rows, moves)
 
 
 def _play_part(

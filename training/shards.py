@@ -26,6 +26,16 @@ def replicated(parts: int) -> NamedSharding:
     return NamedSharding(mesh(parts), PartitionSpec())
 
 
+def divided(tree: Any, parts: int) -> Any:
+    """Equal parts of what has a row for each game or world: leaves [parts, rows, ...]."""
+    return jax.tree.map(lambda each: each.reshape(parts, -1, *each.shape[1:]), tree)
+
+
+def joined(tree: Any) -> Any:
+    """What `divided` was given."""
+    return jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:]), tree)
+
+
 def gathered(tree: Any, parts: int) -> Any:
     """All of it on each device, so that what is made of it is to the bit what one would make."""
     return jax.lax.with_sharding_constraint(tree, replicated(parts))

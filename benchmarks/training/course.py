@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +41,26 @@ def train(
     if not reached:
         raise ValueError(f"{preset} has saved nothing within {seconds:g} seconds of training")
     return reached
+
+
+def updater(preset: str, overrides: Sequence[str]) -> Callable[[], int]:
+    """A preset's updates, learning included, as a run makes them; each call gives its steps."""
+    from training import config, devices  # JAX
+    from training.program import Program
+
+    run = config.load(preset, overrides)
+    devices.choose(run.device)
+    program = Program(run)
+    program.compile()
+    state, step = program.init(), 0
+
+    def update() -> int:
+        nonlocal state, step
+        before = step
+        state, step, _ = program.update(state)
+        return step - before
+
+    return update
 
 
 def environment() -> dict[str, str]:

@@ -9,13 +9,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import IO, NamedTuple
 
 from benchmarks.training import foraging_peer
-from benchmarks.training.course import environment
+from benchmarks.training.course import environment, updater
 
 PRESET = "foraging"
 Update = Callable[[], int]  # returns the agent-steps that it has made
@@ -83,31 +83,11 @@ def uncached() -> dict[str, str]:
     return environment() | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
 
 
-def ours(overrides: Sequence[str]) -> Update:
-    """The update of the preset, with its learning, as a run makes it."""
-    from training import config, devices
-    from training.program import Program
-
-    run = config.load(PRESET, overrides)
-    devices.choose(run.device)
-    program = Program(run)
-    program.compile()
-    state, step = program.init(), 0
-
-    def update() -> int:
-        nonlocal state, step
-        before = step
-        state, step, _ = program.update(state)
-        return step - before
-
-    return update
-
-
 def main(whose: str, *overrides: str) -> None:
     # What is imported may print; the lines that are read have a stream of their own.
     lines = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    update = foraging_peer.theirs() if whose == "theirs" else ours(overrides)
+    update = foraging_peer.theirs() if whose == "theirs" else updater(PRESET, overrides)
     _tell(lines, update)
     for _ in sys.stdin:
         _tell(lines, update)

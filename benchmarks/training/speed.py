@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.measure import Row, seconds
 from benchmarks.training import cores
-from benchmarks.training.course import environment
+from benchmarks.training.course import environment, updater
 
 MUST, STRETCH = 9_000, 15_000
 WARM, TIMED = 2, 12  # updates
@@ -34,24 +34,12 @@ def self_play() -> list[Row]:
 
 def moves_a_second() -> float:
     """The median update of the preset `connectx`, its learning included, compilation not."""
-    from training import config, devices
-    from training.program import Program
-
-    run = config.load("connectx", SETTINGS)
-    devices.choose(run.device)
-    program = Program(run)
-    program.compile()
-    state, step = program.init(), 0
-
-    def play() -> None:
-        nonlocal state, step
-        state, step, _ = program.update(state)
-
+    update = updater("connectx", SETTINGS)
     for _ in range(WARM):
-        play()
-    before = step
-    spent = [seconds(play) for _ in range(TIMED)]
-    return (step - before) / TIMED / statistics.median(spent)
+        update()
+    steps: list[int] = []
+    spent = [seconds(lambda: steps.append(update())) for _ in range(TIMED)]
+    return statistics.mean(steps) / statistics.median(spent)
 
 
 if __name__ == "__main__":

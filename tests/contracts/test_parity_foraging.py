@@ -16,24 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.envs.foraging import jax_env, rules
+from evaluation.envs.foraging.handmade import BUSY
 from evaluation.envs.foraging.world import World, map_of
 
 TOLERANCE = 1e-5
 WORLDS, STEPS = 32, 64
 CHUNK = 64  # steps that are compared at once: most faults show in the first
-SMALL = World(
-    grid_size=8,
-    nest_radius=1,
-    num_agents=4,
-    max_agents=8,
-    min_agents=3,
-    num_food=12,
-    starting_energy=20.0,
-    max_energy=120.0,
-    energy_per_step=3.0,
-    reproduce_threshold=60.0,
-)
-CASES = {"small alone": (SMALL, 1), "small contest": (SMALL, 4)}
+CASES = {"small alone": (BUSY, 1), "small contest": (BUSY, 4)}
 MORE_CASES = {
     "default alone": (World(), 1),
     "default contest": (World(), 4),
@@ -153,9 +142,7 @@ def test_everything_that_can_happen_has_happened(case):
     assert {name: count for name, count in counts.items() if count < 5} == {}
 
 
-@pytest.mark.parametrize(
-    ("world", "colonies"), [(SMALL, 1), (SMALL, 3), (World(), 2), (World(), 4)]
-)
+@pytest.mark.parametrize(("world", "colonies"), [(BUSY, 1), (BUSY, 3), (World(), 2), (World(), 4)])
 def test_first_states_are_the_same(world, colonies):
     opening = rules.draw_opening(world, colonies, np.random.default_rng(colonies))
     first = rules.init(world, colonies, opening)
@@ -168,8 +155,8 @@ def test_first_states_are_the_same(world, colonies):
 def test_what_is_drawn_has_the_same_form(colonies):
     generator, key = np.random.default_rng(1), jax.random.key(1)
     for name in ("draw", "draw_opening"):
-        ours = getattr(rules, name)(SMALL, colonies, generator)
-        theirs = jax.jit(partial(getattr(jax_env, name), SMALL, colonies))(key)
+        ours = getattr(rules, name)(BUSY, colonies, generator)
+        theirs = jax.jit(partial(getattr(jax_env, name), BUSY, colonies))(key)
         for one, other, field in zip(ours, theirs, ours._fields, strict=True):
             assert (one.shape, one.dtype) == (other.shape, other.dtype), field
             if one.dtype == np.int32:
@@ -250,14 +237,14 @@ class Traced:
 
 AMOUNTS = tuple(each.name for each in fields(World) if type(each.default) is float)
 FORMS = [
-    (replace(SMALL, num_food=3, max_agents=6), 1),
-    (replace(SMALL, min_agents=0, channels=2, food_seen=3), 2),
+    (replace(BUSY, num_food=3, max_agents=6), 1),
+    (replace(BUSY, min_agents=0, channels=2, food_seen=3), 2),
 ]
 MORE_FORMS = [
     *FORMS,
     (World(grid_size=9, nest_radius=0, num_agents=1, max_agents=1, min_agents=1, num_food=1), 3),
     (World(grid_size=11, max_agents=16, food_seen=0), 4),
-    (replace(SMALL, min_agents=4, num_agents=4, max_agents=4), 4),
+    (replace(BUSY, min_agents=4, num_agents=4, max_agents=4), 4),
 ]
 RATES = {"food_respawn_prob", "diffusion_rate", "decay_rate"}
 # A twentieth of these is a whole number, so that no sum rounds to either side of a threshold.

@@ -20,6 +20,20 @@ BARE = World(
     reproduce_threshold=1000.0,
 )
 
+# A small world in which much happens: births, deaths, founders, items in reach of several.
+BUSY = World(
+    grid_size=8,
+    nest_radius=1,
+    num_agents=4,
+    max_agents=8,
+    min_agents=3,
+    num_food=12,
+    starting_energy=20.0,
+    max_energy=120.0,
+    energy_per_step=3.0,
+    reproduce_threshold=60.0,
+)
+
 
 def deserted(world: World, colonies: int) -> State:
     """Nobody lives, all food is taken, no field."""

@@ -13,10 +13,19 @@ import numpy as np
 from jax import Array
 
 # Relative, so that kaggle-environments can load this folder as one of its own.
-from .world import ACTIONS, SEEN_FOOD, TERRITORY, TRAIL, Map, World, map_of  # noqa: TID252
+from .world import (  # noqa: TID252
+    ACTIONS,
+    CARRIED_ENERGY,
+    DELIVERY_REWARD,
+    PICKUP_REWARD,
+    SEEN_FOOD,
+    TERRITORY,
+    TRAIL,
+    Map,
+    World,
+    map_of,
+)
 
-DELIVERY_SHARE = 0.95  # of an item's energy, for the agent that delivers it
-PICKUP_REWARD, DELIVERY_REWARD = 0.1, 0.9
 WRITTEN = 2  # channels that agents mark
 FAR = 1 << 24
 
@@ -156,7 +165,7 @@ def init(world: World, colonies: int, opening: Opening) -> State:
         field=field,
         next_id=jnp.int32(colonies * world.num_agents),
     )
-    return _tidy(begun._replace(sensed=_field_at(begun)))
+    return _tidy(begun._replace(sensed=field_at(begun)))
 
 
 def step(
@@ -179,7 +188,7 @@ def step(
     births = _births(world, colonies, alive, ready)
     settled = _settled(world, where, left, births, chance)
     newcomers = births.born | births.founds
-    sensed = jnp.where(newcomers[:, None], _field_at(settled), _field_at(state))
+    sensed = jnp.where(newcomers[:, None], field_at(settled), field_at(state))
     reward = world.food_energy * (PICKUP_REWARD * takes + DELIVERY_REWARD * delivered)
     died = state.alive & ~alive
     after = settled._replace(step=state.step + 1, sensed=sensed, noise=chance.noise)
@@ -192,7 +201,7 @@ def _fed(world: World, state: State, takes: Array, at_home: Array) -> tuple[Stat
     carrying = state.carrying | takes
     cooldown = carrying & ~(state.cooldown & ~takes)
     delivered = carrying & at_home & state.alive
-    gained = jnp.minimum(energy + DELIVERY_SHARE * world.food_energy, world.max_energy)
+    gained = jnp.minimum(energy + CARRIED_ENERGY * world.food_energy, world.max_energy)
     fed = state._replace(
         energy=jnp.where(delivered, gained, energy),
         carrying=carrying & ~delivered,
@@ -232,7 +241,7 @@ def _tidy(state: State) -> State:
     )
 
 
-def _field_at(state: State) -> Array:
+def field_at(state: State) -> Array:
     """[A, C]: where each agent stands."""
     felt: Array = state.field[state.position[:, 0], state.position[:, 1]]
     return felt

@@ -21,15 +21,24 @@ from .geometry import (  # noqa: TID252 - see foraging.py
     shortest,
     within,
 )
-from .world import ACTIONS, SEEN_FOOD, TERRITORY, TRAIL, Map, World, map_of  # noqa: TID252
+from .world import (  # noqa: TID252
+    ACTIONS,
+    CARRIED_ENERGY,
+    DELIVERY_REWARD,
+    PICKUP_REWARD,
+    SEEN_FOOD,
+    TERRITORY,
+    TRAIL,
+    Map,
+    World,
+    map_of,
+)
 
 Flags = NDArray[np.bool_]
 
 MOVES = np.array(ACTIONS, np.int32)
 AROUND = np.array([(-1, 0), (1, 0), (0, 1), (0, -1), (0, 0)], np.int32)  # N, S, E, W, own cell
 REACH = 1  # of an agent that picks up
-CARRIED_ENERGY = 0.95  # share of food_energy that the agent gets for a delivery
-PICKUP_REWARD, DELIVERY_REWARD = 0.1, 0.9  # shares of food_energy
 NOBODY = -1
 
 

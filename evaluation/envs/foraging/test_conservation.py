@@ -7,22 +7,9 @@ import numpy as np
 import pytest
 
 from evaluation.envs.foraging import rules
-from evaluation.envs.foraging.handmade import play
+from evaluation.envs.foraging.handmade import BUSY, play
 from evaluation.envs.foraging.rules import State
 from evaluation.envs.foraging.world import World, map_of
-
-BUSY = World(
-    grid_size=8,
-    nest_radius=1,
-    num_agents=4,
-    max_agents=8,
-    min_agents=3,
-    num_food=12,
-    starting_energy=20.0,
-    max_energy=120.0,
-    energy_per_step=3.0,
-    reproduce_threshold=60.0,
-)
 
 
 def wander(world: World, colonies: int, steps: int, seed: int = 4) -> Any:

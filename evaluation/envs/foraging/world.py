@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 LAYOUTS = {1: (1, 1), 2: (1, 2), 3: (1, 3), 4: (2, 2)}  # home ranges down and across, by colonies
 ACTIONS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))  # stay, up, down, left, right: (row, column)
+CARRIED_ENERGY = 0.95  # share of food_energy that the agent gets for a delivery
+PICKUP_REWARD, DELIVERY_REWARD = 0.1, 0.9  # shares of food_energy
 TRAIL, TERRITORY = 0, 1  # channels of the field that are written
 SEEN_FOOD = 5  # nearest items in an observation, three numbers each
 Cells = NDArray[np.int32]

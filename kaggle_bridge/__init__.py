@@ -1,1 +1,1 @@
-"""The bridge to Kaggle: runs, sessions and the checkpoints they bring."""
+"""Training runs: started by an admin, trained here or on Kaggle, their checkpoints entered."""

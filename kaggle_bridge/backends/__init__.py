@@ -1,0 +1,1 @@
+"""Places that run kernels: Kaggle, and this machine in its stead."""

@@ -72,7 +72,7 @@ class RunState(models.TextChoices):
 class RunQuerySet(models.QuerySet["TrainingRun"]):
     def active(self) -> "RunQuerySet":
         """Those that a look may move on."""
-        return self.filter(state__in=TrainingRun.ACTIVE)
+        return self.filter(state__in=TrainingRun.ACTIVE, ended=None)
 
     def due(self, now: datetime) -> "RunQuerySet":
         return self.active().filter(due_at__lte=now).order_by("due_at", "pk")
@@ -143,7 +143,8 @@ class TrainingRun(Moving):
 
     @property
     def is_over(self) -> bool:
-        return self.state in {RunState.IMPORTED, RunState.FAILED, RunState.CANCELLED}
+        """Nothing more happens by itself; complete and over: it was to enter no competition."""
+        return self.ended is not None
 
     @property
     def share(self) -> float:

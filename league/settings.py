@@ -142,6 +142,16 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "league.sweep", "schedule": 5, "options": {"expires": 15}},
     "watch": {"task": "league.watch", "schedule": 15, "options": {"expires": 30}},
     "tidy": {"task": "league.tidy", "schedule": 600, "options": {"expires": 300}},
+    "train": {
+        "task": "kaggle_bridge.look",
+        "schedule": 2,
+        "options": {"queue": "training", "expires": 6},
+    },
+    "train-tidy": {
+        "task": "kaggle_bridge.tidy",
+        "schedule": 3600,
+        "options": {"queue": "training", "expires": 1800},
+    },
 }
 CACHES = {
     "default": {
@@ -259,6 +269,13 @@ LOG_BUDGET_GB = env_int("LOG_BUDGET_GB", 5, 0, 1_000_000)
 DISK_RESERVE_MB = env_int("DISK_RESERVE_MB", 1024, 0, 1_000_000)
 REPLAY_MAX_BYTES = 8 * 1024 * 1024
 REPLAY_MAX_UNPACKED_BYTES = 64 * 1024 * 1024
+
+# Training. A session's length, and what a week has where the service does not say it, in hours
+TRAINING_CALLS_PER_MINUTE = env_int("TRAINING_CALLS_PER_MINUTE", 20, 1, 600)
+TRAINING_POLL_SECONDS = env_int("TRAINING_POLL_SECONDS", 30, 1, 3600)
+TRAINING_SESSION_HOURS = env_int("TRAINING_SESSION_HOURS", 9, 1, 24)
+TRAINING_GPU_HOURS = env_int("TRAINING_GPU_HOURS", 30, 0, 1000)
+TRAINING_TPU_HOURS = env_int("TRAINING_TPU_HOURS", 20, 0, 1000)
 
 LOGGING = {
     "version": 1,

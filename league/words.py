@@ -203,6 +203,10 @@ ALERTS = {
     "match_put_back": "No worker that is there can play it: start one that boxes agents and runs "
     "the league's code.",
     "missed_final": "Move the end of the competition to a later date in the admin.",
+    "training_trouble": "Its page says what is wrong; it is tried again by itself. Credentials "
+    "that are no longer taken must be renewed.",
+    "training_failed": "Its page says why and has its log. Trying again goes on from the last "
+    "checkpoint.",
     "unplayable": "They are left out for an hour and then tried again. Their pages name the fault.",
 }
 BEYOND_CHANCE = (

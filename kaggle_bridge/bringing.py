@@ -1,0 +1,49 @@
+"""What somebody brings by hand: an output folder as a .zip, or one checkpoint."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.conf import settings
+
+from kaggle_bridge import checkpoints, inspection
+from kaggle_bridge.models import RunState, TrainingRun
+from league.errors import Conflict, LeagueError, TooLarge
+
+SUFFIXES = (".zip", ".safetensors")
+
+
+def bring(run: TrainingRun, filename: str, content: bytes) -> int:
+    """Checks it as what came from a session is checked; the number of new checkpoints."""
+    _check(run, filename, content)
+    root = Path(settings.DATA_DIR) / "training" / "output"
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with TemporaryDirectory(prefix="brought-", dir=root) as name:
+        file = Path(name) / f"upload{Path(filename).suffix.lower()}"
+        file.write_bytes(content)
+        folder = Path(name) / "unpacked"
+        folder.mkdir()
+        try:
+            found = inspection.look_at_upload(file, Path(filename).name, folder)
+        except inspection.InspectionError as error:
+            raise LeagueError(str(error), "bad_upload") from None
+        except inspection.InspectionFault as error:
+            raise LeagueError(str(error), "platform_fault", 503) from None
+        if not found.checkpoints:
+            raise LeagueError(_why_none(found), "bad_upload")
+        return checkpoints.record(run, None, found)
+
+
+def _why_none(found: inspection.Found) -> str:
+    return found.problems[0] if found.problems else "There is no checkpoint in this upload."
+
+
+def _check(run: TrainingRun, filename: str, content: bytes) -> None:
+    if run.state == RunState.IMPORTED and run.competition is None:
+        raise Conflict("This run enters no competition.", "wrong_state")
+    if not filename.lower().endswith(SUFFIXES):
+        raise LeagueError(
+            "Upload a .zip of the output folder, or one .safetensors file.", "bad_extension"
+        )
+    if len(content) > settings.MAX_UPLOAD_BYTES:
+        limit = settings.MAX_UPLOAD_BYTES // 2**20
+        raise TooLarge(f"The upload is larger than {limit} MB: bring one checkpoint alone.")

@@ -1,0 +1,203 @@
+"""Drives runs: takes the due ones, moves each on until it has to wait, and lives with troubles."""
+
+import logging
+import random
+from datetime import timedelta
+
+from django.utils import timezone
+
+from kaggle_bridge import accounts, locks, outputs, places, sessions
+from kaggle_bridge.backends.base import (
+    ENDED,
+    BackendError,
+    Missing,
+    NoAccess,
+    NoQuota,
+    NotNow,
+    Trouble,
+)
+from kaggle_bridge.backends.base import Backend as Place
+from kaggle_bridge.models import (
+    Account,
+    Backend,
+    RunState,
+    Session,
+    SessionState,
+    TrainingRun,
+)
+from league import alerts
+
+logger = logging.getLogger(__name__)
+
+MOST_STEPS = 30  # of one advance
+CLAIM = timedelta(seconds=10)  # for a message to arrive
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 600.0
+MOST_TROUBLES = 160  # in a row: about a day of the longest pauses
+WORRYING = 5
+QUOTA_PAUSE_S = 1800.0
+QUOTA_AGE = timedelta(minutes=10)
+
+
+def due() -> list[int]:
+    """Runs that want to be moved on now, each claimed for the time that a message takes."""
+    now = timezone.now()
+    found = []
+    for run in TrainingRun.objects.due(now)[:200]:
+        rows = TrainingRun.objects.filter(pk=run.pk, due_at=run.due_at)
+        if rows.update(due_at=now + CLAIM):
+            found.append(run.pk)
+    return found + _lingering()
+
+
+def _lingering() -> list[int]:
+    """Cancelled runs whose kernel still runs where it can be stopped."""
+    rows = Session.objects.filter(
+        state=SessionState.CANCELLED, finished_at=None, pushed_at__isnull=False,
+        run__backend=Backend.LOCAL, run__state=RunState.CANCELLED,
+    )  # fmt: skip
+    return list(rows.values_list("run", flat=True).distinct()[:50])
+
+
+def advance(run_id: int) -> bool:
+    """Moves a run on as far as it goes; False where another process is at it."""
+    with locks.held(run_id) as is_mine:
+        if not is_mine:
+            return False
+        run = TrainingRun.objects.select_related("competition", "team").get(pk=run_id)
+        place = places.place(run.backend)
+        if run.state == RunState.CANCELLED:
+            _stop(run, place)
+        if run.state in TrainingRun.ACTIVE and run.ended is None:
+            _move(run, place)
+        elif run.competition_id:
+            outputs.enter(run)  # what was brought by hand
+        return True
+
+
+def _move(run: TrainingRun, place: Place) -> None:
+    pause = _attempt(run, place)
+    run.keep(due_at=timezone.now() + timedelta(seconds=pause * random.uniform(1.0, 1.2)))
+
+
+def _attempt(run: TrainingRun, place: Place) -> float:
+    """Steps until one wants to wait; seconds to wait."""
+    try:
+        for _ in range(MOST_STEPS):
+            pause = sessions.step(run, place)
+            if pause > 0 or run.ended:
+                return pause
+        return sessions.GO_ON
+    except sessions.Overtaken:
+        run.refresh_from_db()
+        return sessions.GO_ON
+    except BackendError as error:
+        return _live_with(run, error)
+
+
+# Troubles
+
+
+def _live_with(run: TrainingRun, error: BackendError) -> float:
+    """What is to be done about it: seconds until it is tried again."""
+    match error:
+        case NotNow():
+            return max(error.retry_after_s, 1.0)
+        case NoQuota():
+            return _wait_for_quota(run, error)
+        case Trouble():
+            return _try_later(run, error)
+    fail(run, _final(error))
+    return sessions.GO_ON
+
+
+def _final(error: BackendError) -> str:
+    if isinstance(error, Missing):
+        return f"{error.message} It was deleted there, or never was: trying again sends it anew."
+    return error.message
+
+
+def _wait_for_quota(run: TrainingRun, error: NoQuota) -> float:
+    now = timezone.now()
+    until = max(error.until or now, now) + timedelta(seconds=random.uniform(5, 60))
+    if error.until is None:
+        until = now + timedelta(seconds=QUOTA_PAUSE_S * random.uniform(0.8, 1.2))
+    run.move(
+        [RunState.PUSHING, RunState.WAITING], RunState.WAITING, note=error.message[:500],
+        waits_until=until, troubles=0,
+    )  # fmt: skip
+    return (until - now).total_seconds()
+
+
+def _try_later(run: TrainingRun, error: Trouble) -> float:
+    troubles = run.troubles + 1
+    if troubles > MOST_TROUBLES:
+        fail(run, f"Given up after {MOST_TROUBLES} tries in a row: {error.message}")
+        return sessions.GO_ON
+    pause = min(FIRST_PAUSE_S * 2 ** min(run.troubles, 10), LONGEST_PAUSE_S)
+    pause = max(pause * random.uniform(0.7, 1.0), error.retry_after_s)
+    run.keep(troubles=troubles, note=error.message[:500])
+    logger.warning("%s: %s (trouble %s, again in %.0f s)", run, error.message, troubles, pause)
+    if isinstance(error, NoAccess):
+        accounts.say(run.backend, error.message)
+    if isinstance(error, NoAccess) or troubles >= WORRYING:
+        alerts.raise_alert("training_trouble", f"{run}: {error.message}", f"run {run.pk}")
+    return pause
+
+
+def fail(run: TrainingRun, reason: str) -> None:
+    """The end of a run, with the sentence that its page shows."""
+    now = timezone.now()
+    if run.move(
+        TrainingRun.ACTIVE,
+        RunState.FAILED,
+        error=reason[:500],
+        note="",
+        waits_until=None,
+        ended=now,
+    ):
+        for session in run.sessions.filter(state__in=Session.OPEN):
+            session.move(Session.OPEN, SessionState.FAILED, ended=now, reason=reason[:500])
+        alerts.raise_alert("training_failed", f"{run}: {reason}", f"run {run.pk}")
+
+
+# Cancelled runs
+
+
+def _stop(run: TrainingRun, place: Place) -> None:
+    """Asks the kernel to end, where that can be done, and notes when it has."""
+    rows = run.sessions.filter(state=SessionState.CANCELLED, finished_at=None)
+    for session in rows.filter(pushed_at__isnull=False):
+        try:
+            _stop_session(run, session, place)
+        except Missing:
+            session.keep(finished_at=timezone.now())
+        except BackendError as error:
+            logger.warning("%s: %s", session, error.message)
+
+
+def _stop_session(run: TrainingRun, session: Session, place: Place) -> None:
+    version = session.kernel_version
+    if version is None or not place.stop(run.kernel_ref, version):
+        return
+    if place.status(run.kernel_ref, version).stage in ENDED:
+        session.keep(finished_at=timezone.now())
+
+
+# The account
+
+
+def look() -> None:
+    """What the pages tell of the accounts, without asking anybody; the quota now and then."""
+    for name in Backend.values:
+        accounts.look(places.place(name))
+    kaggle = accounts.account(Backend.KAGGLE)
+    training = TrainingRun.objects.filter(state__in=TrainingRun.TRAINING, backend=Backend.KAGGLE)
+    if kaggle.has_credentials and _is_old(kaggle) and training.exists():
+        try:
+            accounts.quota(places.place(Backend.KAGGLE))
+        except BackendError as error:
+            logger.info("the quota was not told: %s", error.message)
+
+
+def _is_old(account: Account) -> bool:
+    return account.quota_at is None or timezone.now() - account.quota_at > QUOTA_AGE

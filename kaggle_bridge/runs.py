@@ -1,0 +1,228 @@
+"""The verbs of a run: create, cancel, retry, bring. What moves it on is in `sessions`.
+
+Pages, API, admin and shell call the same ones. Each raises LeagueError and then changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from kaggle_bridge import bringing, checkpoints, configs, orders
+from kaggle_bridge.models import (
+    Accelerator,
+    Account,
+    Backend,
+    Enter,
+    RunState,
+    Session,
+    SessionState,
+    TrainingRun,
+)
+from league.errors import Conflict, LeagueError
+from league.models import AuditEntry, Competition, Phase
+from league.queue import send
+
+MOST_SESSIONS = 100
+LEAST_MINUTES, MOST_MINUTES = 1, 24 * 60
+DEVICES = {"cpu": "cpu", "gpu": "gpu", "tpu": "tpu"}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants trained. None: as the preset, the settings or the account have it."""
+
+    preset: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    total_steps: int | None = None
+    backend: str | None = None
+    accelerator: str = Accelerator.CPU
+    internet: bool = False
+    competition: str | None = None
+    enter: str = Enter.EVERY
+    max_sessions: int = 5
+    session_minutes: int | None = None
+    is_notebook: bool = False
+
+
+def create(author: Any, wish: Wish, *, is_draft: bool = False) -> TrainingRun:
+    """A run that starts at once, or that waits as a draft for somebody to push it."""
+    backend = wish.backend or default_backend()
+    _check(wish, backend)
+    overrides = {**_flat(wish.config), "device": DEVICES[wish.accelerator]}
+    if wish.total_steps is not None:
+        overrides["total_steps"] = wish.total_steps
+    checked = configs.check(wish.preset, overrides)
+    competition = _competition(wish, checked.facts)
+    with transaction.atomic():
+        run = TrainingRun.objects.create(
+            preset=wish.preset,
+            config={name: value for name, value in overrides.items() if name != "device"},
+            resolved=checked.config,
+            facts=checked.facts,
+            total_steps=checked.config["total_steps"],
+            backend=backend,
+            accelerator=wish.accelerator,
+            internet=wish.internet,
+            is_notebook=wish.is_notebook,
+            max_sessions=wish.max_sessions,
+            session_s=60 * (wish.session_minutes or 60 * settings.TRAINING_SESSION_HOURS),
+            competition=competition,
+            enter=wish.enter,
+            author=author,
+        )
+        AuditEntry.log(author, "create", run)
+        if not is_draft:
+            start(run)
+    return run
+
+
+def default_backend() -> str:
+    """Kaggle where its credentials are set, this machine otherwise."""
+    has = Account.objects.filter(backend=Backend.KAGGLE, has_credentials=True).exists()
+    return Backend.KAGGLE if has else Backend.LOCAL
+
+
+def start(run: TrainingRun) -> None:
+    """A draft is pushed."""
+    with transaction.atomic():
+        now = timezone.now()
+        if not run.move(RunState.DRAFT, RunState.PUSHING, started=now, due_at=now):
+            raise Conflict(f"This run is {run.get_state_display()}; it was not started.", "state")
+        add_session(run)
+    wake(run)
+
+
+def add_session(run: TrainingRun) -> Session:
+    """The next one, which goes on from the newest checkpoint. Within a transaction."""
+    last = run.sessions.order_by("-number").first()
+    number = last.number + 1 if last else 1
+    resume = checkpoints.newest(run)
+    return Session.objects.create(
+        run=run,
+        number=number,
+        token=orders.new_token(),
+        resume=resume,
+        step=resume.step if resume else 0,
+    )
+
+
+def wake(run: TrainingRun) -> None:
+    send("kaggle_bridge.advance", [run.pk], queue="training")
+
+
+@transaction.atomic
+def cancel(run: TrainingRun, actor: Any, reason: str = "") -> None:
+    """Nothing of it is waited for any more. A kernel at Kaggle runs on until its own deadline."""
+    now = timezone.now()
+    olds = [RunState.DRAFT, *TrainingRun.TRAINING]
+    if not run.move(olds, RunState.CANCELLED, ended=now, note="", waits_until=None):
+        raise Conflict(
+            f"This run is {run.get_state_display()}; there is nothing to cancel.", "wrong_state"
+        )
+    run.keep(error=("Cancelled" + (f": {reason}" if reason else "."))[:500])
+    for session in run.sessions.filter(state__in=Session.OPEN):
+        session.move(Session.OPEN, SessionState.CANCELLED, ended=now, reason="cancelled")
+    AuditEntry.log(actor, "cancel", run, reason)
+    wake(run)
+
+
+@transaction.atomic
+def retry(run: TrainingRun, actor: Any, reason: str = "") -> None:
+    """A failed or cancelled run goes on from its newest checkpoint, with a session more."""
+    now = timezone.now()
+    used = run.sessions.count()
+    if run.step and _has_all_steps(run):
+        raise Conflict("This run has done all its steps: there is nothing to go on with.", "done")
+    moved = run.move(
+        [RunState.FAILED, RunState.CANCELLED],
+        RunState.PUSHING,
+        error="",
+        note="",
+        troubles=0,
+        waits_until=None,
+        ended=None,
+        started=run.started or now,
+        due_at=now,
+        max_sessions=max(run.max_sessions, used + 1),
+    )
+    if not moved:
+        raise Conflict(
+            f"This run is {run.get_state_display()}: only one that has failed or was cancelled "
+            "can be tried again.",
+            "wrong_state",
+        )
+    add_session(run)
+    AuditEntry.log(actor, "retry", run, reason)
+    wake(run)
+
+
+def _has_all_steps(run: TrainingRun) -> bool:
+    newest = checkpoints.newest(run)
+    return newest is not None and newest.step >= run.total_steps
+
+
+def bring(run: TrainingRun, actor: Any, filename: str, content: bytes) -> int:
+    """Takes in by hand what was downloaded by hand; returns the number of new checkpoints."""
+    added = bringing.bring(run, filename, content)
+    AuditEntry.log(actor, "import", run, filename)
+    wake(run)
+    return added
+
+
+# What cannot be
+
+
+def _check(wish: Wish, backend: str) -> None:
+    _one_of(backend, Backend, "backend")
+    _one_of(wish.accelerator, Accelerator, "accelerator")
+    _one_of(wish.enter, Enter, "enter")
+    if not 1 <= wish.max_sessions <= MOST_SESSIONS:
+        raise LeagueError(f'"max_sessions" must be from 1 to {MOST_SESSIONS}.', "bad_max_sessions")
+    minutes = wish.session_minutes
+    if minutes is not None and not LEAST_MINUTES <= minutes <= MOST_MINUTES:
+        raise LeagueError(
+            f'"session_minutes" must be from {LEAST_MINUTES} to {MOST_MINUTES}.',
+            "bad_session_minutes",
+        )
+
+
+def _one_of(value: str, known: Any, name: str) -> None:
+    if value not in known.values:
+        choices = ", ".join(known.values)
+        raise LeagueError(f'"{name}" must be one of {choices}, not {value!r:.40}.', f"bad_{name}")
+
+
+def _flat(config: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Overrides by dotted key, however they are nested."""
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        key = f"{path}{name}"
+        flat |= _flat(value, f"{key}.") if isinstance(value, dict) and value else {key: value}
+    return flat
+
+
+def _competition(wish: Wish, facts: Mapping[str, Any]) -> Competition | None:
+    if wish.enter == Enter.BEST and wish.competition and not facts["has_arena"]:
+        raise LeagueError(
+            'The best of the arena can be entered where there is one: set "evaluate_interval", '
+            "or enter every checkpoint or the last.",
+            "no_arena",
+        )
+    if not wish.competition:
+        return None
+    competition = Competition.objects.filter(slug=wish.competition).first()
+    if competition is None:
+        raise LeagueError(f"There is no competition {wish.competition!r:.60}.", "no_competition")
+    if competition.environment != facts["environment"]:
+        raise LeagueError(
+            f"{competition} is played in {competition.environment}, and this configuration "
+            f"trains for {facts['environment']}.",
+            "wrong_environment",
+        )
+    if competition.phase_at(timezone.now()) in (Phase.FINAL, Phase.CLOSED):
+        raise LeagueError(f"{competition} takes no submissions any more.", "submissions_closed")
+    return competition

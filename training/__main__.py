@@ -1,4 +1,4 @@
-"""`python -m training run | ablation | export | bench`: from a shell, a worker or a kernel."""
+"""`python -m training run | ablation | export | bench | schema | check`: from a shell, a kernel."""
 
 import argparse
 import contextlib
@@ -14,6 +14,7 @@ from training.stop import Stop
 EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 refused, 75 deadline, 128 + n ended by signal n."
 RESUME_HELP = "auto: the newest checkpoint in DIR, if there is one; none; or a checkpoint's path"
 
+SIZE_LIMIT = 1 << 20  # characters of what is to be checked
 OUT_HELP = "for ablation.json and ablation.svg; the checkpoint's folder if not given"
 
 
@@ -62,7 +63,28 @@ def _bench(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"run": _run, "ablation": _ablation, "export": _export, "bench": _bench}
+def _schema(options: argparse.Namespace) -> int:
+    from training import schema
+
+    print(schema.to_json(schema.schema()))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from training import schema
+
+    print(schema.to_json(schema.check(sys.stdin.read(SIZE_LIMIT))))
+    return 0
+
+
+COMMANDS = {
+    "run": _run,
+    "ablation": _ablation,
+    "export": _export,
+    "bench": _bench,
+    "schema": _schema,
+    "check": _check,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="what a run would cost on this machine")
     bench.add_argument("config", nargs="?", default="connectx", metavar="CONFIG.json")
     bench.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    commands.add_parser("schema", help="presets and keys of configurations, as JSON")
+    commands.add_parser("check", help="tell what a preset with overrides (JSON, stdin) amounts to")
     return parser
 
 

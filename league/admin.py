@@ -289,14 +289,14 @@ class MembershipAdmin(ReadOnlyAdmin):
 
 @admin.register(Team)
 class TeamAdmin(ModelAdmin):
-    list_display = ("name", "members_now", "merged_into", "is_house", "created")
-    list_filter = ("is_house",)
+    list_display = ("name", "members_now", "merged_into", "is_house", "is_system", "created")
+    list_filter = ("is_house", "is_system")
     list_select_related = ("merged_into",)
     search_fields = ("name", "memberships__user__username")
     inlines = (MembershipInline,)
     # The code of the invitation admits whoever has it: nobody needs to see it.
-    fields = ("name", "is_house", "merged_into", "created")
-    readonly_fields = ("is_house", "merged_into", "created")
+    fields = ("name", "is_house", "is_system", "merged_into", "created")
+    readonly_fields = ("is_house", "is_system", "merged_into", "created")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

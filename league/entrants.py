@@ -6,6 +6,8 @@ from django.utils import timezone
 
 from league.models import Entrant, Ladder, Rating, Stage, Submission
 
+SYSTEM_ACTIVE_LIMIT = 10  # active submissions of a team of the site itself
+
 
 @transaction.atomic
 def enter(submission: Submission) -> Entrant:
@@ -41,12 +43,18 @@ def displace_older(submission: Submission) -> None:
         competition=submission.competition,
         status=Submission.Status.ACTIVE,
     ).order_by("-created", "-pk")
-    for old in active[submission.competition.active_limit :]:
+    for old in active[_active_limit(submission) :]:
         retired = Submission.objects.filter(pk=old.pk, status=Submission.Status.ACTIVE).update(
             status=Submission.Status.RETIRED, status_since=timezone.now()
         )
         if retired:
             leave(old)
+
+
+def _active_limit(submission: Submission) -> int:
+    if submission.team.is_system:
+        return SYSTEM_ACTIVE_LIMIT
+    return submission.competition.active_limit
 
 
 def leave(submission: Submission, *, disqualified: bool = False) -> None:

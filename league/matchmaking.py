@@ -96,8 +96,9 @@ def _candidates(entrants: list[Entrant], competition: Competition, stage: Stage)
     return [
         Candidate(
             entrant=entrant.pk,
-            # House bots are one team, but they may and should meet each other.
-            team=-entrant.pk if entrant.submission.is_trusted else entrant.submission.team_id,
+            team=-entrant.pk
+            if entrant.submission.team.meets_itself
+            else entrant.submission.team_id,
             elo=error.elo,
             se=error.se,
             matches=entrant.rating.matches,

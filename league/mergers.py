@@ -83,6 +83,8 @@ def require_possible(team: Team, into: Team, now: datetime) -> None:
     """Raises what stands against the merger, if anything does."""
     if team.is_house or into.is_house:
         raise Forbidden("The team of the house bots takes nobody in.", "house_team")
+    if team.is_system or into.is_system:
+        raise Forbidden("The team of a training run takes nobody in.", "system_team")
     require_settled([team, into], now)
     _require_size(team, into, now)
     _require_quota(team, into)

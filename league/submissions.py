@@ -21,6 +21,7 @@ from league.models import (
     Ladder,
     Match,
     Phase,
+    Stage,
     Submission,
     Team,
 )
@@ -134,13 +135,35 @@ def submit(
         if same:
             return Receipt(same, created=False)
         _require_quota(competition, team)
-        _require_room(upload)
-        if upload.content:
-            storage.save_upload(upload.content)
-        Ladder.objects.locked(competition.pk)
-        finals.require_open_field(competition)  # an upload may end long after it began
-        submission = _create(competition, team, user, upload, description)
-        later("league.validate_submission", submission.pk)
+        return _take_in(competition, team, user, upload, description)
+
+
+def submit_as(
+    team: Team, competition: Competition, upload: Upload, description: str = ""
+) -> Receipt:
+    """For a team of the site itself, which no limits of people bind; else as `submit`."""
+    _require_open(competition, upload, timezone.now())
+    with transaction.atomic():
+        team = teams.locked_system_team(team)
+        same = _same_content(competition, team, upload)
+        if same:
+            return Receipt(same, created=False)
+        receipt = _take_in(competition, team, None, upload, description)
+        AuditEntry.log(None, "submit", _name(receipt.submission), description)
+    return receipt
+
+
+def _take_in(
+    competition: Competition, team: Team, author: Any, upload: Upload, description: str
+) -> Receipt:
+    """A new submission, with the team's row held."""
+    _require_room(upload)
+    if upload.content:
+        storage.save_upload(upload.content)
+    Ladder.objects.locked(competition.pk)
+    finals.require_open_field(competition)  # an upload may end long after it began
+    submission = _create(competition, team, author, upload, description)
+    later("league.validate_submission", submission.pk)
     return Receipt(submission, created=True)
 
 
@@ -321,6 +344,20 @@ def retire(submission: Submission, user: Any, reason: str = "") -> None:
     finals.require_open_field(submission.competition)
     _end_active(submission, Submission.Status.RETIRED)
     AuditEntry.log(user, "retire", _name(submission), reason)
+
+
+@transaction.atomic
+def retire_superseded(submission: Submission, reason: str) -> bool:
+    """The site takes back what it has entered itself; False where that is over, or locked."""
+    if not submission.team.is_system:
+        raise Forbidden(f"{submission.team} retires its submissions itself.", "not_system")
+    ladder = Ladder.objects.locked(submission.competition_id)
+    active = Submission.objects.filter(pk=submission.pk, status=Submission.Status.ACTIVE)
+    if ladder.stage != Stage.OPEN or not active.exists():
+        return False
+    _end_active(submission, Submission.Status.RETIRED)
+    AuditEntry.log(None, "retire", _name(submission), reason)
+    return True
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Teams: who plays together. To begin with, every user has a team of their own."""
 
 import itertools
+import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from league.models import AuditEntry, Competition, Membership, Submission, Team
 NAME_CHARS = 120  # of a name that is taken: the rest is for what tells the two apart
 CHOSEN_NAME_CHARS = 60  # fits on a row of the leaderboard
 CODE_BYTES = 24
-RESERVED = "house"  # whose bots are on every ladder
+RESERVED = re.compile(r"house|training \d.*")  # teams of the site itself, in lower case
 LEADER, MEMBER = Membership.Role.LEADER, Membership.Role.MEMBER
 
 
@@ -50,6 +51,11 @@ def house_team() -> Team:
     return found or Team.objects.create(name=_free_name("House", "bots"), is_house=True)
 
 
+def make_system_team(name: str) -> Team:
+    """A team of the site itself, which nobody is in."""
+    return Team.objects.create(name=_free_name(name, "system"), is_system=True)
+
+
 def _free_name(name: str, suffix: str) -> str:
     """The name itself, or with a suffix: a team that a user has left, or merged, keeps its own."""
     more = (f"{name[:NAME_CHARS]} ({suffix}-{secrets.token_hex(2)})" for _ in itertools.count())
@@ -62,6 +68,14 @@ def locked_team_of(user: Any) -> Team:
     (team,) = _held(team_of(user))
     _require_member(team, user)
     return team
+
+
+def locked_system_team(team: Team) -> Team:
+    """Its row held until the transaction ends."""
+    (held,) = _held(team)
+    if not held.is_system:
+        raise Forbidden(f"{team} is a team of people: they submit for themselves.", "not_system")
+    return held
 
 
 def _held(*teams: Team) -> list[Team]:
@@ -249,7 +263,7 @@ def _checked_name(team: Team, name: str) -> str:
             f"A name has 1 to {CHOSEN_NAME_CHARS} characters, all of them visible.", "bad_name"
         )
     others = Team.objects.exclude(pk=team.pk).filter(name__iexact=name)
-    if others.exists() or (name.lower() == RESERVED and not team.is_house):
+    if others.exists() or (RESERVED.fullmatch(name.lower()) and not team.meets_itself):
         raise Conflict(f"Another team is called {name}.", "name_taken")
     return name
 

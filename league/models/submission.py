@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 
 from league.models.team import Team
@@ -21,9 +22,15 @@ STAGE_LABELS = {
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
-    def visible_details_to(self, user: Any) -> "SubmissionQuerySet":
-        """Those whose logs and tracebacks this user may read."""
+    def of(self, user: Any) -> "SubmissionQuerySet":
+        """Those of the user's team, and of teams that became part of it."""
         return self.filter(team__in=Team.objects.held_by(user))
+
+    def visible_details_to(self, user: Any) -> "SubmissionQuerySet":
+        """Those whose logs and tracebacks this user may read; organisers also the site's own."""
+        own = Q(team__in=Team.objects.held_by(user))
+        is_organiser = user.is_staff and user.has_perm("league.view_submission")
+        return self.filter(own | Q(team__is_system=True) if is_organiser else own)
 
     def undecided(self) -> "SubmissionQuerySet":
         return self.filter(status__in=Submission.UNDECIDED)

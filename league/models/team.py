@@ -29,12 +29,19 @@ class Team(models.Model):
     invite_code = models.CharField(max_length=32, unique=True, null=True, blank=True)
     merged_into = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
     is_house = models.BooleanField(default=False)
+    # Of the site itself: nobody is in it, and what it enters is made by a program.
+    is_system = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 
     objects = TeamQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def meets_itself(self) -> bool:
+        """Its entrants are yardsticks each, not allies: they may and should meet each other."""
+        return self.is_house or self.is_system
 
 
 class Membership(models.Model):

@@ -45,9 +45,7 @@ def detail(request: Request, slug: str) -> HttpResponse:
 def _mine(request: Request, competition: Competition) -> dict[str, Any]:
     if not request.user.is_authenticated:
         return {}
-    submissions = Submission.objects.visible_details_to(request.user).filter(
-        competition=competition
-    )
+    submissions = Submission.objects.of(request.user).filter(competition=competition)
     return {
         "quota": limits(competition, request.user),
         "my_submissions": submissions.select_related("team", "entrant__rating")[:5],

@@ -142,7 +142,7 @@ def retire_page(request: Request, pk: int) -> HttpResponse:
 @require_safe
 @login_required
 def mine(request: Request) -> HttpResponse:
-    rows = Submission.objects.visible_details_to(request.user)
+    rows = Submission.objects.of(request.user)
     context = {
         "submissions": rows.select_related("team", "competition", "entrant__rating")[:100],
         "competitions": Competition.objects.live(),

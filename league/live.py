@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from evaluation import broker
 from evaluation.version import code_version
 
-QUEUES = (*broker.QUEUES, "league")
+QUEUES = (*broker.QUEUES, "league", "training")
 LEVELS = ("A", "B", "C", "none")  # of isolation, the strongest first
 UNKNOWN = "unknown"
 BEAT_KEY = "palaestra:beat"

@@ -175,6 +175,7 @@ QUEUES = {
     broker.VALIDATION_QUEUE: "validations",
     broker.RATED_QUEUE: "rated matches",
     "league": "the league's own tasks",
+    "training": "training runs",
 }
 CONTROLS = {
     "pause": "The competition is paused: no further match of it is sent out",

@@ -26,6 +26,8 @@ NAMES = {
     "evaluation": "evaluation-worker",
     "league": "league-worker",
     "beat": "beat",
+    "bridge": "bridge-worker",
+    "training": "training-worker",
 }
 
 
@@ -63,10 +65,11 @@ class Stack:
     # Each process gets what it needs and no more, as in `make run`.
     def environment(self, name: str) -> dict[str, str]:
         kind, _, slot = name.partition("-")
-        env = {
-            "PATH": os.environ["PATH"],
+        env = {"PATH": os.environ["PATH"], "DATA_DIR": str(self.folder)}
+        if kind == "training":
+            return env
+        env |= {
             "REDIS_URL": self.redis_url,
-            "DATA_DIR": str(self.folder),
             "URL_AGENT_ALLOW_PRIVATE": "127.0.0.1",
             "EVALUATION_CONCURRENCY": "1",
             "WORKER_SLOT": slot or "1",

@@ -23,6 +23,7 @@ def main() -> None:
     plan = json.loads((run_dir / "processes.json").read_text(encoding="utf-8"))[name]
     die_with_parent(plan["death_signal"])
     pause_after_crash(run_dir / f"{name}.started")
+    os.nice(plan["niceness"])
     os.chdir(plan["directory"])
     os.execve(plan["argv"][0], plan["argv"], environment(plan))
 

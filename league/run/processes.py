@@ -32,8 +32,15 @@ SITE = (
     "EMAIL_URL_FILE",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "TRAINING_*",
 )
 WEB = (*SITE, "ALLOWED_HOSTS", "SIGNUP")
+# What Kaggle's client is told: the bridge's worker sees it and no other process does.
+KAGGLE = (
+    "KAGGLE_*",
+    *("http_proxy", "https_proxy", "no_proxy"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+)
 # A worker has Redis and nothing else: with these it could write any file of ours, or run code.
 FORBIDDEN = ("CONFIG", "MODULE", "DEBUG", "REPLICAOF", "SLAVEOF", "MIGRATE")
 
@@ -48,13 +55,17 @@ EVALUATION = (
 
 @dataclass(frozen=True)
 class Process:
-    """`variables` are names or patterns; `death_signal` is sent when the supervisor vanishes."""
+    """`variables` are names or patterns; `death_signal` is sent when the supervisor vanishes.
+
+    niceness: what stands back behind the site, at the start above all.
+    """
 
     name: str
     argv: tuple[str, ...]
     variables: tuple[str, ...]
     priority: int = 900
     stop_wait_s: int = 10
+    niceness: int = 0
     death_signal: int = int(signal.SIGKILL)
     directory: Path = paths.PROJECT
 
@@ -88,6 +99,17 @@ def site_processes(bind: str, data_dir: Path) -> list[Process]:
             celery("beat", "--scheduler", "league.beat:SteadyScheduler", "--pidfile", ""),
             (*BASE, "DATA_DIR", "REDIS_URL"),
         ),
+        Process(
+            "bridge-worker",
+            celery(
+                "worker",
+                *("--queues", "training", "--pool", "threads", "--concurrency", "4"),
+                *("--hostname", "bridge@%h", "--without-gossip", "--without-mingle"),
+            ),
+            (*BASE, *SITE, *KAGGLE),
+            niceness=10,
+        ),
+        Process("training-worker", python("kaggle_bridge.worker"), (*BASE, "DATA_DIR")),
     ]
 
 

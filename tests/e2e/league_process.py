@@ -15,7 +15,10 @@ from pathlib import Path
 from tests.stack import wait_for
 
 PROJECT = Path(__file__).parents[2]
-NAMES = ("redis", "web", "evaluation-worker", "league-worker", "beat")
+NAMES = (
+    "redis", "web", "evaluation-worker", "league-worker", "beat", "bridge-worker",
+    "training-worker",
+)  # fmt: skip
 TABLES = (
     "league_competition",
     "league_submission",

@@ -9,7 +9,8 @@ from league.run import launcher, processes
 
 SECRETS = {
     "SECRET_KEY": "s", "DATABASE_URL": "d", "EMAIL_URL": "e", "KAGGLE_KEY": "k",
-    "KAGGLE_USERNAME": "u", "https_proxy": "p", "AWS_SECRET_ACCESS_KEY": "a",
+    "KAGGLE_USERNAME": "u", "KAGGLE_API_TOKEN": "t", "https_proxy": "p", "NO_PROXY": "n",
+    "AWS_SECRET_ACCESS_KEY": "a",
 }  # fmt: skip
 
 
@@ -21,7 +22,7 @@ def seen_by(name: str, monkeypatch, tmp_path) -> set[str]:
     return set(launcher.environment(plan)) & set(SECRETS)
 
 
-@pytest.mark.parametrize("name", ["redis", "evaluation-worker", "beat"])
+@pytest.mark.parametrize("name", ["redis", "evaluation-worker", "beat", "training-worker"])
 def test_process_that_needs_no_secret_sees_none(name, monkeypatch, tmp_path):
     assert seen_by(name, monkeypatch, tmp_path) == set()
 
@@ -31,6 +32,16 @@ def test_only_the_site_and_its_worker_see_the_site_s_secrets(monkeypatch, tmp_pa
     assert web == {"SECRET_KEY", "DATABASE_URL", "EMAIL_URL"}
     worker = seen_by("league-worker", monkeypatch, tmp_path)
     assert worker == {"SECRET_KEY", "DATABASE_URL", "EMAIL_URL"}
+
+
+def test_only_the_bridge_s_worker_sees_what_is_for_kaggle(monkeypatch, tmp_path):
+    bridge = seen_by("bridge-worker", monkeypatch, tmp_path)
+    assert bridge == set(SECRETS) - {"AWS_SECRET_ACCESS_KEY"}
+
+
+def test_training_worker_sees_the_data_folder_and_what_every_process_sees(tmp_path):
+    [worker] = [p for p in processes.site_processes("", tmp_path) if p.name == "training-worker"]
+    assert set(worker.variables) == {*processes.BASE, "DATA_DIR"}
 
 
 def test_supervisor_passes_everything_on_and_names_itself(monkeypatch, tmp_path):

@@ -24,16 +24,20 @@ def bring(run: TrainingRun, filename: str, content: bytes) -> int:
         folder.mkdir()
         try:
             found = inspection.look_at_upload(file, Path(filename).name, folder)
+            if problem := _problem(run, found):
+                raise LeagueError(problem, "bad_upload")
+            return checkpoints.record(run, None, found)
         except inspection.InspectionError as error:
             raise LeagueError(str(error), "bad_upload") from None
         except inspection.InspectionFault as error:
             raise LeagueError(str(error), "platform_fault", 503) from None
-        if not found.checkpoints:
-            raise LeagueError(_why_none(found), "bad_upload")
-        return checkpoints.record(run, None, found)
 
 
-def _why_none(found: inspection.Found) -> str:
+def _problem(run: TrainingRun, found: inspection.Found) -> str:
+    """Why nothing of it can be taken in; empty where something can."""
+    misfits = [checkpoints.misfit(run, None, each) for each in found.checkpoints]
+    if misfits:
+        return misfits[0] if all(misfits) else ""
     return found.problems[0] if found.problems else "There is no checkpoint in this upload."
 
 

@@ -17,6 +17,7 @@ from kaggle_bridge.backends.base import (
     Trouble,
 )
 from kaggle_bridge.backends.base import Backend as Place
+from kaggle_bridge.inspection import InspectionFault
 from kaggle_bridge.models import (
     Account,
     Backend,
@@ -70,8 +71,16 @@ def advance(run_id: int) -> bool:
         if run.state in TrainingRun.ACTIVE and run.ended is None:
             _move(run, place)
         elif run.competition_id:
-            outputs.enter(run)  # what was brought by hand
+            _enter_more(run)
         return True
+
+
+def _enter_more(run: TrainingRun) -> None:
+    """What was brought by hand after the end."""
+    try:
+        outputs.enter(run)
+    except InspectionFault as error:
+        logger.warning("%s: %s", run, error)
 
 
 def _move(run: TrainingRun, place: Place) -> None:
@@ -92,6 +101,8 @@ def _attempt(run: TrainingRun, place: Place) -> float:
         return sessions.GO_ON
     except BackendError as error:
         return _live_with(run, error)
+    except InspectionFault as error:
+        return _live_with(run, Trouble(f"Our fault: {error}"))
 
 
 # Troubles

@@ -43,7 +43,7 @@ def conclude(session: Session, place: Place) -> Found:
 
 def take_in(session: Session, found: Found) -> None:
     checkpoints.record(session.run, session, found)
-    _note_step(session, max(found.step, metrics.keep(session.run, found.metrics)))
+    _note_step(session, found.step)
     enter(session.run)
 
 

@@ -28,7 +28,6 @@ from league.queue import send
 
 MOST_SESSIONS = 100
 LEAST_MINUTES, MOST_MINUTES = 1, 24 * 60
-DEVICES = {"cpu": "cpu", "gpu": "gpu", "tpu": "tpu"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def create(author: Any, wish: Wish, *, is_draft: bool = False) -> TrainingRun:
     """A run that starts at once, or that waits as a draft for somebody to push it."""
     backend = wish.backend or default_backend()
     _check(wish, backend)
-    overrides = {**_flat(wish.config), "device": DEVICES[wish.accelerator]}
+    overrides: dict[str, Any] = {**wish.config, "device": wish.accelerator}
     if wish.total_steps is not None:
         overrides["total_steps"] = wish.total_steps
     checked = configs.check(wish.preset, overrides)
@@ -60,7 +59,7 @@ def create(author: Any, wish: Wish, *, is_draft: bool = False) -> TrainingRun:
     with transaction.atomic():
         run = TrainingRun.objects.create(
             preset=wish.preset,
-            config={name: value for name, value in overrides.items() if name != "device"},
+            config={key: value for key, value in checked.overrides.items() if key != "device"},
             resolved=checked.config,
             facts=checked.facts,
             total_steps=checked.config["total_steps"],
@@ -78,6 +77,16 @@ def create(author: Any, wish: Wish, *, is_draft: bool = False) -> TrainingRun:
         if not is_draft:
             start(run)
     return run
+
+
+def copy(run: TrainingRun, *, is_notebook: bool = False) -> TrainingRun:
+    """A draft with the same settings, from the first step."""
+    kept = (
+        "preset", "config", "resolved", "facts", "total_steps", "backend", "accelerator",
+        "internet", "is_private", "max_sessions", "session_s", "competition", "enter",
+    )  # fmt: skip
+    values = {name: getattr(run, name) for name in kept}
+    return TrainingRun.objects.create(**values, is_notebook=is_notebook, author=run.author)
 
 
 def default_backend() -> str:
@@ -194,15 +203,6 @@ def _one_of(value: str, known: Any, name: str) -> None:
     if value not in known.values:
         choices = ", ".join(known.values)
         raise LeagueError(f'"{name}" must be one of {choices}, not {value!r:.40}.', f"bad_{name}")
-
-
-def _flat(config: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Overrides by dotted key, however they are nested."""
-    flat: dict[str, Any] = {}
-    for name, value in config.items():
-        key = f"{path}{name}"
-        flat |= _flat(value, f"{key}.") if isinstance(value, dict) and value else {key: value}
-    return flat
 
 
 def _competition(wish: Wish, facts: Mapping[str, Any]) -> Competition | None:

@@ -12,14 +12,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from kaggle_bridge import accounts, endings, entrants, orders, outputs, runs
-from kaggle_bridge.backends.base import ENDED, Pushed, Stage, Status, Trouble, Unsure
+from kaggle_bridge.backends.base import ENDED, NoAccess, Pushed, Stage, Status, Trouble, Unsure
 from kaggle_bridge.backends.base import Backend as Place
 from kaggle_bridge.models import RunState, Session, SessionState, TrainingRun
 
 GO_ON = 0.0  # seconds until the next step
 SETTLE_S = 20.0  # a push or upload whose answer was lost shows within this time
 DATASET_LIMIT = timedelta(minutes=30)
-BETWEEN_S = {"local": 0.5, "kaggle": 60.0}  # an ended session counts as one for a while
+BETWEEN_POLLS = 2  # an ended session counts as one for a while
 
 
 class Overtaken(Exception):
@@ -92,9 +92,11 @@ def _name(session: Session, place: Place) -> float | None:
     run = session.run
     if run.kernel_ref:
         return None
-    account = accounts.look(place)
-    slug = orders.slug_of(run)
-    run.keep(kernel_ref=f"{account.owner}/{slug}", dataset_ref=f"{account.owner}/{slug}-resume")
+    facts = place.facts()
+    if facts.problem:
+        raise NoAccess(facts.problem)
+    owner, slug = facts.owner or place.whoami(), orders.slug_of(run)
+    run.keep(kernel_ref=f"{owner}/{slug}", dataset_ref=f"{owner}/{slug}-resume")
     return None
 
 
@@ -258,7 +260,7 @@ def _end_run(session: Session, ending: endings.Ending, place: Place) -> None:
                 run, state, RunState.FAILED, note="", error=ending.error[:500], ended=timezone.now()
             )
         case _:
-            pause = BETWEEN_S[run.backend] * random.uniform(1.0, 1.5)
+            pause = BETWEEN_POLLS * place.poll_s * random.uniform(1.0, 1.5)
             _move_run(
                 run,
                 state,

@@ -1,4 +1,4 @@
-"""The files of checkpoints in DATA_DIR/training/store, each under the SHA-256 of its bytes."""
+"""The files of checkpoints in DATA_DIR/checkpoints, each under the SHA-256 of its bytes."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ def path(sha256: str) -> Path:
     """Where such a file lies, or would. ValueError for what is no SHA-256 in hex."""
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"{sha256[:80]!r} is no SHA-256")
-    folder = Path(settings.DATA_DIR) / "training" / "store"
+    folder = Path(settings.DATA_DIR) / "checkpoints"
     return folder / sha256[:2] / f"{sha256}.safetensors"
 
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from kaggle_bridge import driver, tidying
+from kaggle_bridge import driver, entrants, tidying
 from league.queue import send
 
 
@@ -13,6 +13,7 @@ def look() -> int:
     for run_id in found:
         send("kaggle_bridge.advance", [run_id], queue="training")
     driver.look()
+    entrants.retire_all_superseded()
     return len(found)
 
 

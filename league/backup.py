@@ -1,5 +1,5 @@
-"""One archive that holds a league of one machine: database, uploads, replays, logs, package
-sets, secrets.
+"""One archive that holds a league of one machine: database, uploads, replays, logs, checkpoints,
+package sets, secrets.
 
 The queue is not in it: what was with a worker is sent again from the rows.
 """
@@ -26,7 +26,7 @@ from league.errors import Conflict, LeagueError
 
 FORMAT = 1
 MANIFEST, DATABASE = "manifest.json", "league.sqlite3"
-FOLDERS = ("uploads", "episodes")
+FOLDERS = ("uploads", "episodes", "checkpoints")
 SECRETS = ("secret-key", "admin-password", "signing.key")
 PACKAGES = "packages"  # of this folder the lists; what is installed after them is made again
 CONTENT = (DATABASE, *FOLDERS)
@@ -86,7 +86,7 @@ def _require_sqlite(tool: str) -> None:
     if connection.vendor != "sqlite":
         raise LeagueError(
             f"DATABASE_URL names a {connection.display_name} database: use {tool} for it, and "
-            "copy uploads, episodes, packages/*.toml and signing.key of DATA_DIR after it."
+            "copy uploads, episodes, checkpoints, packages/*.toml and signing.key of DATA_DIR after it."
         )
     if Path(connection.settings_dict["NAME"]) != Path(settings.DATA_DIR) / DATABASE:
         raise LeagueError(f"DATABASE_URL names another file than {DATABASE} in DATA_DIR: copy it.")

@@ -152,6 +152,9 @@ class Backend(Protocol):
 
     def facts(self) -> Facts: ...
 
+    def whoami(self) -> str:
+        """The owner's name, asked of the service where it is not known."""
+
     def push(self, job: Job) -> Pushed: ...
 
     def find(self, job: Job) -> Pushed | None:

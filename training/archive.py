@@ -1,41 +1,55 @@
-"""One zip archive that trains wherever jax, flax, optax and NumPy are: put it on sys.path.
+"""What trains wherever jax, flax, optax and NumPy are: ours, and packages that may lack there.
 
-Beside `training` and `evaluation` it carries the pure-Python packages that such a place may lack.
-Equal sources give equal bytes. `python -m training.archive training.zip` writes one.
+Equal sources give equal bytes. `python -m training.archive training.zip` writes a zip to put on
+PYTHONPATH; a Kaggle kernel embeds the same files.
 """
 
 import sys
 import zipfile
 from collections.abc import Iterator
-from importlib import metadata, resources
+from importlib import metadata
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from pathlib import Path
 
-OURS = ("evaluation", "training")
-# mctx needs chex, and that toolz; the rest of what they need comes with flax and optax.
-CARRIED = ("mctx", "chex", "toolz")
+from training import source
+
+# The search that CI tested, for nothing else there wants mctx. chex, which it needs, and toolz,
+# which that needs, may be installed there: `training` puts `carried` last on the path.
+FOLDERS = {"mctx": "", "chex": "carried/", "toolz": "carried/"}
 SKIPPED = ("__pycache__", "tests", "sandbox_tests")
-SUFFIXES = (".py", ".json", ".js", ".css", ".txt", ".typed")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 READABLE = 0o644  # where the archive is unpacked
 
 
 def build(out: Path) -> Path:
-    """Writes the archive, replacing what is there."""
+    """Writes the zip, replacing what is there."""
     with zipfile.ZipFile(out, "w") as archive:
-        for package in (*OURS, *CARRIED):
-            for name, file in _files(resources.files(package), package):
-                _add(archive, name, file.read_bytes())
-        for package in CARRIED:
-            for name, licence in _licences(package):
-                _add(archive, f"licences/{package}/{name}", licence)
+        for name, content in contents().items():
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.external_attr = READABLE << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=9)
     return out
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    entry = zipfile.ZipInfo(name, EPOCH)
-    entry.external_attr = READABLE << 16
-    archive.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=9)
+def contents() -> dict[str, bytes]:
+    """Every file by its name, `/` between folders; text in UTF-8. Imports no package for it."""
+    files = {name: file.read_bytes() for name, file in source.shipped()}
+    for package, folder in FOLDERS.items():
+        for name, file in _files(_root(package), package):
+            files[f"{folder}{name}"] = file.read_bytes()
+        for name, licence in _licences(package):
+            files[f"licences/{package}/{name}"] = licence
+    return files
+
+
+def _root(package: str) -> Traversable:
+    spec = find_spec(package)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+    reader = spec.loader.get_resource_reader(package)  # type: ignore[attr-defined]
+    root: Traversable = reader.files()
+    return root
 
 
 def _licences(package: str) -> Iterator[tuple[str, bytes]]:
@@ -49,12 +63,8 @@ def _files(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
         name = f"{path}/{each.name}"
         if each.is_dir() and each.name not in SKIPPED:
             yield from _files(each, name)
-        elif each.is_file() and each.name.endswith(SUFFIXES) and not _is_test(each.name):
+        elif each.name.endswith(".py") and not each.name.endswith("_test.py"):
             yield name, each
-
-
-def _is_test(name: str) -> bool:
-    return name.startswith("test_") or name.removesuffix(".py").endswith("_test")
 
 
 if __name__ == "__main__":

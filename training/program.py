@@ -15,6 +15,12 @@ from training.errors import Refused
 SEED_KIND = "threefry2x32"
 
 
+def knobs(run: RunConfig) -> str:
+    """What to turn down to save memory, with its values now."""
+    data = config.flat(config.to_dict(run))
+    return ", ".join(f'"{key}" (now {data.get(key)})' for key in tasks.load(run.task).KNOBS)
+
+
 class Program:
     """init and update of a run's task, on as many devices as its parts ask for.
 
@@ -90,9 +96,7 @@ class Program:
 
     @property
     def knobs(self) -> str:
-        """What to turn down to save memory, with its values now."""
-        data = config.flat(config.to_dict(self._run))
-        return ", ".join(f'"{key}" (now {data.get(key)})' for key in self.task.KNOBS)
+        return knobs(self._run)
 
     @property
     def environment(self) -> dict[str, Any]:

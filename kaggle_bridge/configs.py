@@ -87,11 +87,12 @@ def _ask(command: str, text: str) -> Any:
             raise LeagueError(OUR_FAULT, "check_failed", 500) from error
     if done.returncode == REFUSED and command == "check":
         raise LeagueError(_sentence(done.stderr), "bad_config")
-    if done.returncode:
-        tail = done.stderr[-TAIL:]
-        logger.error("python -m training %s: code %s: %s", command, done.returncode, tail)
-        raise LeagueError(OUR_FAULT, "check_failed", 500)
-    return json.loads(done.stdout)
+    try:
+        done.check_returncode()
+        return json.loads(done.stdout)
+    except (subprocess.CalledProcessError, ValueError) as error:
+        logger.error("python -m training %s: %s: %s", command, error, done.stderr[-TAIL:])
+        raise LeagueError(OUR_FAULT, "check_failed", 500) from error
 
 
 def _child(command: str, text: str, home: str) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from kaggle_bridge import inspection, spread, store
 from kaggle_bridge.inspection import InspectionError, InspectionFault
@@ -13,7 +14,7 @@ from kaggle_bridge.models import Checkpoint, CheckpointState, Enter, TrainingRun
 from league import submissions, teams
 from league.entrants import SYSTEM_ACTIVE_LIMIT
 from league.errors import LeagueError
-from league.models import Competition, Phase, Rating, Submission, Team
+from league.models import Competition, Phase, Rating, Stage, Submission, Team
 from league.submissions import Upload
 
 CANDIDATES = {Enter.EVERY: SYSTEM_ACTIVE_LIMIT, Enter.BEST: 20, Enter.LAST: 1}
@@ -111,7 +112,7 @@ def _submission(run: TrainingRun, competition: Competition, row: Checkpoint) -> 
     if found := there.first():
         return found  # made, and then we were killed
     if competition.phase == Phase.UPCOMING:
-        raise InspectionFault(submissions.closed_reason(competition, competition.created))
+        raise InspectionFault(submissions.closed_reason(competition, timezone.now()))
     try:
         return submissions.submit_as(team, competition, _packed(competition, row), note).submission
     except LeagueError as error:
@@ -139,8 +140,6 @@ def _packed(competition: Competition, row: Checkpoint) -> Upload:
     path = store.path(row.sha256)
     if not path.is_file():
         raise InspectionError("Its file is not in the store any more.")
-    if problem := misfit(competition, row):
-        raise InspectionError(problem)
     with TemporaryDirectory(prefix="agent-") as folder:
         agent = inspection.export_agent(
             path,
@@ -148,13 +147,9 @@ def _packed(competition: Competition, row: Checkpoint) -> Upload:
             competition.environment,
             competition.environment_version,
             move_seconds(competition),
+            competition.full_configuration,
         )
         return Upload.from_file(AGENT, agent.path.read_bytes())
-
-
-def misfit(competition: Competition, row: Checkpoint) -> str:
-    """Why it cannot play there; empty if it can. On a board of another size it can, by threats."""
-    return ""
 
 
 def move_seconds(competition: Competition) -> float:
@@ -177,6 +172,14 @@ def retire_superseded(run: TrainingRun) -> int:
     staying = _staying(run, rows)
     gone = [row for row in rows if row.step not in staying]
     return sum(_retire(row) for row in gone)
+
+
+def retire_all_superseded() -> int:
+    """Of runs that have ended, too: what takes a place is active only after its validation."""
+    active = Count("checkpoints", filter=Q(checkpoints__submission__status=Status.ACTIVE))
+    alone = TrainingRun.objects.exclude(enter=Enter.EVERY).alias(active=active)
+    crowded = alone.filter(active__gt=1, competition__ladder__stage=Stage.OPEN)
+    return sum(retire_superseded(run) for run in crowded)
 
 
 def _staying(run: TrainingRun, rows: list[Checkpoint]) -> set[int]:

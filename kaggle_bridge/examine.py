@@ -70,17 +70,12 @@ def _export(order: Order) -> Order:
     from kaggle_bridge.evidence import Bad
     from training import manifest
     from training.errors import TrainingError
-    from training.export import export
+    from training.export import export, misfit
 
-    path = Path(order["checkpoint"])
+    path, game = Path(order["checkpoint"]), order["game"]
     try:
-        environment = manifest.read(path).environment
-        played = (environment.get("name"), environment.get("version"))
-        if played != (order["environment"], order["version"]):
-            raise Bad(
-                f"It was trained on {played[0]} {played[1]}, and the competition plays "
-                f"{order['environment']} {order['version']}."
-            )
+        if problem := misfit(manifest.read(path), **game):
+            raise Bad(problem)
         export(path, Path(order["out"]), order["move_seconds"])
     except TrainingError as error:
         raise Bad(error.message) from None

@@ -8,9 +8,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -98,15 +100,24 @@ def look_at_upload(file: Path, filename: str, into: Path) -> Found:
 
 
 def export_agent(
-    checkpoint: Path, out: Path, environment: str, version: str, move_seconds: float
+    checkpoint: Path,
+    out: Path,
+    environment: str,
+    version: str,
+    move_seconds: float,
+    configuration: Mapping[str, Any] = MappingProxyType({}),
 ) -> Agent:
-    """Packs an agent (.tar.gz) of a checkpoint of this environment; the same bytes each time.
+    """Packs an agent (.tar.gz) of a checkpoint that fits this game; the same bytes each time.
 
     Raises InspectionError, InspectionFault.
     """
-    order = {"do": "export", "checkpoint": str(checkpoint), "out": str(out)}
-    game = {"environment": environment, "version": version, "move_seconds": move_seconds}
-    _ask(order | game)
+    game = {
+        "environment": environment,
+        "version": version,
+        "configuration": dict(configuration),
+    }
+    order = {"do": "export", "checkpoint": str(checkpoint), "out": str(out), "game": game}
+    _ask(order | {"move_seconds": move_seconds})
     try:
         content = out.read_bytes()
     except OSError:

@@ -5,16 +5,19 @@ What it is made of is told by the task's own module: `export_boards`, `export_co
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from training import export_boards, export_colony, packing, storage
 from training.folder import candidates, replacing
-from training.manifest import ManifestError
+from training.manifest import Manifest, ManifestError
 from training.packing import ExportError, Recipe
 
 MAX_MOVE_SECONDS = 60.0
 RECIPES = {"selfplay": export_boards.recipe, "foraging": export_colony.recipe}
+FIXED = {"selfplay": export_boards.FIXED, "foraging": export_colony.FIXED}
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,23 @@ def export(checkpoint: Path, out: Path, move_seconds: float = 0.2) -> Summary:
         step=recipe.about["step"],
         parameters=recipe.parameters,
     )
+
+
+def misfit(
+    found: Manifest, environment: str, version: str, configuration: Mapping[str, Any]
+) -> str:
+    """Why an agent of this checkpoint cannot play such a game; empty if it can."""
+    trained = found.environment
+    here = f"{environment} {version}"
+    there = f"{trained.get('name')} {trained.get('version')}"
+    if there != here:
+        return f"This checkpoint was trained on {there}, not on {here}."
+    before = trained.get("configuration")
+    for key in FIXED.get(found.task, ()):
+        wanted, value = configuration.get(key), dict(before or {}).get(key)
+        if value != wanted:
+            return f"This checkpoint was trained with {key} {value!r}, not {wanted!r}."
+    return ""
 
 
 def newest(path: Path) -> Path:

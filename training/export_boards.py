@@ -9,6 +9,7 @@ from training.safetensors import Array
 from training.storage import WEIGHTS
 
 ENVIRONMENTS = ("connectx", "tictactoe")
+FIXED: tuple[str, ...] = ()  # of the configuration: a board of another size is played by threats
 PLANES = 4
 VALUE_UNITS, POLICY_CHANNELS, VALUE_CHANNELS = 64, 4, 2
 MODULES = (

@@ -13,6 +13,7 @@ from training.safetensors import Array
 from training.storage import WEIGHTS
 
 ENVIRONMENT = "foraging"
+FIXED = ("channels",)  # of the configuration: the size of what the network sees
 MAX_CHANNELS = 8
 POOL = 16  # genomes that an agent holds at most
 LIVING, HARVEST = "life/worlds/alive", "life/population/harvest"

@@ -27,6 +27,12 @@ class StageOut(BaseModel):
     seconds: float | None
 
 
+class LineageOut(BaseModel):
+    run: int
+    step: int
+    session: int | None = Field(description="Its number; null for what was brought by hand.")
+
+
 class SubmissionOut(BaseModel):
     id: int
     competition: str
@@ -52,6 +58,7 @@ class SubmissionOut(BaseModel):
     wins: int
     draws: int
     losses: int
+    training: LineageOut | None = Field(description="The checkpoint that it was made of.")
 
     @classmethod
     def of(cls, submission: Submission, caller: Caller) -> "SubmissionOut":
@@ -74,8 +81,17 @@ class SubmissionOut(BaseModel):
             advice=submission.advice,
             stages=[StageOut(**stage) for stage in submission.stage_line()],
             created=submission.created,
+            training=lineage(submission),
             **standing(submission),
         )
+
+
+def lineage(submission: Submission) -> LineageOut | None:
+    checkpoint = getattr(submission, "checkpoint", None)
+    if checkpoint is None:
+        return None
+    session = checkpoint.session.number if checkpoint.session else None
+    return LineageOut(run=checkpoint.run_id, step=checkpoint.step, session=session)
 
 
 def is_owned(submission: Submission, caller: Caller) -> bool:
@@ -132,7 +148,9 @@ class LogsWindow(Window):
 
 
 def find_submission(submission_id: int) -> Submission:
-    rows = Submission.objects.select_related("competition", "team", "entrant__rating")
+    rows = Submission.objects.select_related(
+        "competition", "team", "entrant__rating", "checkpoint__session"
+    )
     submission = rows.filter(pk=submission_id).first()
     if submission is None:
         raise NotFound(f"There is no submission {submission_id}.")

@@ -16,7 +16,6 @@ from league.views import (
     status,
     submissions,
     teams,
-    training,
 )
 
 urlpatterns = [
@@ -44,7 +43,7 @@ urlpatterns = [
     path("episodes/<int:pk>/", episodes.detail, name="episode-detail"),
     path("episodes/<int:pk>/embed/", episodes.embed, name="episode-embed"),
     path("environments/<slug:environment>/drawing/", episodes.drawing, name="environment-drawing"),
-    path("training/", training.training_list, name="training-list"),
+    path("training/", include("kaggle_bridge.urls")),
     path("status/", status.page, name="status"),
     path("status/control/", status.control, name="status-control"),
     path("help/", help.help_page, name="help"),

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache as once
 from typing import Any
 
 from django.conf import settings
@@ -42,8 +43,12 @@ class Checked:
     overrides: dict[str, Any]
 
 
-def schema() -> dict[str, Any]:
-    """Presets, their facts and all keys, as `training.schema.schema` tells them."""
+@once
+def schema() -> Mapping[str, Any]:
+    """Presets, their facts and all keys, as `training.schema.schema` tells them.
+
+    Asked for once by all processes that run the same code, as long as there is a cache.
+    """
     key = f"training-schema:{source_hash()}"
     told: dict[str, Any] | None = cache.get(key)
     if told is None:

@@ -11,6 +11,13 @@ from kaggle_bridge import configs
 from league.errors import LeagueError
 
 
+@pytest.fixture(autouse=True)
+def _new_process():
+    configs.schema.cache_clear()
+    yield
+    configs.schema.cache_clear()
+
+
 @pytest.fixture
 def child(monkeypatch):
     """Another program in the trainer's place; the list has the calls."""
@@ -38,8 +45,11 @@ def test_the_schema_is_asked_for_once_and_then_kept(child) -> None:
     assert "tictactoe" in told["presets"]
     assert configs.presets() == list(told["presets"])
     calls = child("print('{}')")
-    assert configs.schema() == told
+    assert configs.schema() is told
+    configs.schema.cache_clear()
+    assert configs.schema() == told, "another process has it from the cache"
     assert not calls
+    configs.schema.cache_clear()
     cache.clear()
     assert configs.schema() == {}
     assert len(calls) == 1

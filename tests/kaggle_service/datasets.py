@@ -89,10 +89,11 @@ class Datasets:
             return _refused(error.message)
         if not blobs:
             return _refused("At least one file is needed")
-        version = self.add_version(dataset, blobs, sent.get("versionNotes", ""))
-        version.fails = request.has("failed-dataset")
-        if sent.get("deleteOldVersions"):
-            dataset.versions[:] = [version]
+        if not request.has("unkept-dataset"):
+            version = self.add_version(dataset, blobs, sent.get("versionNotes", ""))
+            version.fails = request.has("failed-dataset")
+            if sent.get("deleteOldVersions"):
+                dataset.versions[:] = [version]
         answer = {"ref": dataset.ref, "status": "Ok", "error": ""}
         return json_answer(answer | {"url": f"https://www.kaggle.com/datasets/{dataset.ref}"})
 

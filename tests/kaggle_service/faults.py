@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tests.kaggle_service.answers import Answer, error_answer
+from tests.kaggle_service.answers import Answer, error_answer, json_answer
 
 HTML = b"<html><body><h1>503 Service Unavailable</h1></body></html>"
 
@@ -17,7 +17,8 @@ class Fault:
 
     when: `before` the call has had its effect (which then does not happen) or `after` it.
     seconds: of a silence, or what Retry-After says. skip: so many matching calls pass first.
-    name: the file in question; of Download and `missing-file`. hits: how often it has struck.
+    name: the file in question; of Download and `missing-file`. message: instead of the usual one.
+    hits: how often it has struck.
     """
 
     call: str
@@ -27,6 +28,7 @@ class Fault:
     seconds: float = 0.0
     account: str = ""
     name: str = ""
+    message: str = ""
     skip: int = 0
     hits: int = 0
 
@@ -50,22 +52,32 @@ def _with_retry(answer: Answer, fault: Fault) -> Answer:
     return answer
 
 
+def _error(status: int, message: str) -> Callable[[Fault], Answer]:
+    return lambda fault: error_answer(status, fault.message or message)
+
+
+def _error_in_200(fault: Fault) -> Answer:
+    """As SaveKernel and CreateDataset refuse."""
+    return json_answer({"error": fault.message or "Something is wrong", "status": "error"})
+
+
 # These stand in for the answer.
 REFUSALS: dict[str, Callable[[Fault], Answer]] = {
     "429": _limited,
     "429-nested": _limited_nested,
-    "500": lambda fault: error_answer(500, "Internal error"),
+    "500": _error(500, "Internal error"),
     "503": lambda fault: Answer(503, HTML, {"Content-Type": "text/html"}),
-    "401": lambda fault: error_answer(401, "Unauthenticated"),
-    "403": lambda fault: error_answer(403, "Permission was denied"),
-    "404": lambda fault: error_answer(404, "Not found"),
+    "401": _error(401, "Unauthenticated"),
+    "403": _error(403, "Permission was denied"),
+    "404": _error(404, "Not found"),
     "not-json": lambda fault: Answer(200, HTML),
-    "error-in-200": lambda fault: Answer(200, json.dumps({"error": "Something is wrong"}).encode()),
-}  # fmt: skip
+    "error-in-200": _error_in_200,
+}
 # No answer comes. `lost`: the effect has happened; `reset`: as `when` says.
 SILENCES = ("hang", "reset", "lost")
-# The call itself goes another way.
-COURSES = ("slow", "invalid-source", "failed-dataset", "half")
+# The call itself goes another way. `half`: so much of an upload is kept, then 503.
+# `unkept-dataset`: as if all were well, but no version comes to be (a full account does that).
+COURSES = ("slow", "invalid-source", "failed-dataset", "unkept-dataset", "half")
 
 
 def _without_file(answer: Answer, fault: Fault) -> None:
@@ -126,14 +138,14 @@ class Faults:
     def add(
         self, call: str, kind: str, times: int = 1,
         when: Literal["before", "after"] = "before", *, seconds: float = 0.0,
-        account: str = "", name: str = "", skip: int = 0,
+        account: str = "", name: str = "", message: str = "", skip: int = 0,
     ) -> Fault:  # fmt: skip
         """Of several that match a call the oldest strikes."""
         if kind not in KINDS:
             raise ValueError(f"no fault {kind!r}; there are {', '.join(sorted(KINDS))}")
         if kind == "lost":
             when = "after"
-        fault = Fault(call, kind, times, when, seconds, account, name, skip)
+        fault = Fault(call, kind, times, when, seconds, account, name, message, skip)
         with self.lock:
             self.orders.append(fault)
         return fault

@@ -92,6 +92,8 @@ class Kernels:
         return json_answer({"kernels": rows, "nextPageToken": token})
 
     def quota(self, request: Request) -> Answer:
+        if not self.options.tells_quota:
+            return json_answer({})
         resets_at = self.options.quota_resets_at
         owner = request.caller.name
         return json_answer({

@@ -42,6 +42,7 @@ class Options:
     quota_s: dict[str, float] = field(
         default_factory=lambda: {"gpu": 30 * 3600.0, "tpu": 20 * 3600.0}
     )
+    tells_quota: bool = True
     quota_resets_at: datetime = field(default_factory=_next_week)
 
     honours_label: bool = True

@@ -76,6 +76,7 @@ class KaggleService:
         where = {
             "KAGGLE_API_ENVIRONMENT": "LOCALHOST",
             "http_proxy": f"http://127.0.0.1:{self.port}",
+            "no_proxy": "",
         }
         if credential == "token":
             return where | {"KAGGLE_API_TOKEN": known.token}

@@ -153,7 +153,7 @@ class Session:
         finally:
             self._end_all(process)
             for reader in readers:
-                reader.join()
+                reader.join(5)
         return status
 
     def _make_places(self) -> None:

@@ -1,5 +1,6 @@
 """The proxy's side: requests in absolute form come in, faults strike, answers go out."""
 
+import itertools
 import json
 import socket
 import struct
@@ -144,12 +145,12 @@ class Handler(BaseHTTPRequestHandler):
             self._drop(is_reset=False)
 
     def _stream(self, answer: Answer) -> None:
-        self.send_header("Connection", "close")
+        """Chunked: a client that reads 512 bytes at a time gets each piece as it comes."""
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for piece in answer.stream or ():
-            self.wfile.write(piece)
+        for piece in itertools.chain(answer.stream or (), [b""]):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             self.wfile.flush()
-        self.close_connection = True
 
     def _drop(self, is_reset: bool) -> None:
         """is_reset: the client sees a reset instead of an end."""

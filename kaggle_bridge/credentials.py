@@ -1,0 +1,197 @@
+"""Whose calls to Kaggle these are: found in the environment or in a folder, never shown.
+
+No Django: the client's process uses it too.
+"""
+
+import base64
+import json
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from kaggle_bridge.backends.base import NoAccess
+
+TOKEN, USERNAME, KEY = "KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"
+LEGACY_FILE = "kaggle.json"
+TOKEN_FILES = ("access_token", "access_token.txt")
+HOW = (
+    f"Set {TOKEN}, or {USERNAME} and {KEY} (each may be given as a file, by NAME_FILE), or put "
+    f"{LEGACY_FILE} or access_token into"
+)
+HIDDEN = "[hidden]"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Either a token or a user name with its key. source: in words, for sentences.
+
+    username: empty where only the service knows whose token it is. warning: of a file that
+    others can read.
+    """
+
+    username: str = ""
+    key: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    source: str = ""
+    warning: str = ""
+
+    def hide(self, text: str) -> str:
+        """Without the secrets."""
+        for secret in self._forms():
+            text = text.replace(secret, HIDDEN)
+        return text
+
+    def scrub(self, text: str) -> str:
+        """Without what addresses carry, too: passwords, signatures."""
+        text = re.sub(r"(\w://)[^\s/@]+@", r"\1", self.hide(text))
+        return re.sub(r"(\w://[^\s?'\"<>]+)\?[^\s'\"<>]+", r"\1", text)
+
+    def _forms(self) -> list[str]:
+        """Each form in which a secret may turn up, the longest first."""
+        pair = base64.b64encode(f"{self.username}:{self.key}".encode()).decode() if self.key else ""
+        plain = [secret for secret in (self.key, self.token, pair) if secret]
+        forms = {form for secret in plain for form in (secret, quote(secret, safe=""))}
+        return sorted(forms, key=len, reverse=True)
+
+
+def find(environ: Mapping[str, str], data_dir: Path) -> Credentials:
+    """From the environment, else the folder KAGGLE_CONFIG_DIR, else DATA_DIR/kaggle.
+
+    Raises NoAccess, which says exactly what is missing or wrong.
+    """
+    _check_address(environ)
+    token, username, key = (_variable(environ, name) for name in (TOKEN, USERNAME, KEY))
+    if token and key:
+        raise NoAccess(
+            f"{TOKEN} and {KEY} are both set: unset one of them, so that it is clear whose calls "
+            "these are."
+        )
+    if token:
+        return _checked(Credentials(username, token=_of_path(token), source=TOKEN))
+    if key:
+        if not username:
+            raise NoAccess(f"{KEY} is set, but {USERNAME} is not.")
+        return _checked(Credentials(username, key, source=f"{USERNAME} and {KEY}"))
+    return _in_folder(environ, data_dir, username)
+
+
+def _check_address(environ: Mapping[str, str]) -> None:
+    place = environ.get("KAGGLE_API_ENVIRONMENT") or "PROD"
+    if place not in ("PROD", "LOCALHOST"):
+        raise NoAccess(
+            f"KAGGLE_API_ENVIRONMENT is {place!r}: Kaggle's client knows PROD and LOCALHOST, and "
+            "would send everything else to the real service."
+        )
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str:
+    value, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    if value and path:
+        raise NoAccess(f"Set {name} or {name}_FILE, not both.")
+    return _read(Path(path), f"{name}_FILE, {path},") if path else value
+
+
+def _of_path(token: str) -> str:
+    """The client takes a path in place of the token, too."""
+    if not token.startswith(("/", "~", ".")):
+        return token
+    path = Path(token).expanduser()
+    return _read(path, f"{TOKEN} names a file that")
+
+
+def _in_folder(environ: Mapping[str, str], data_dir: Path, username: str) -> Credentials:
+    chosen = environ.get("KAGGLE_CONFIG_DIR", "").strip()
+    folder = Path(chosen) if chosen else data_dir / "kaggle"
+    found = _files(folder)
+    if not found:
+        raise NoAccess(_nothing(environ, folder, username))
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise NoAccess(f"{folder} holds {names}: keep only one of them.")
+    path = found[0]
+    text = _read(path, str(path))
+    if path.name in TOKEN_FILES:
+        credentials = Credentials(username, token=text, source=str(path))
+    else:
+        credentials = _legacy(path, text, username)
+    return _checked(credentials, _warning(path))
+
+
+def _files(folder: Path) -> list[Path]:
+    """Those that are there; an unreadable folder is a fault, not an empty one."""
+    try:
+        present = {path.name for path in folder.iterdir()}
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise NoAccess(f"{folder} cannot be read: {error.strerror}.") from None
+    return [folder / name for name in (LEGACY_FILE, *TOKEN_FILES) if name in present]
+
+
+def _nothing(environ: Mapping[str, str], folder: Path, username: str) -> str:
+    sentence = f"There are no credentials for Kaggle. {HOW} {folder}."
+    if username:
+        sentence = f"{USERNAME} is set, but {KEY} is not. {sentence}"
+    if environ.get("KAGGLE_TOKEN"):
+        sentence += f" KAGGLE_TOKEN is not used: the name is {TOKEN}."
+    return sentence + _unused(environ, folder)
+
+
+def _unused(environ: Mapping[str, str], folder: Path) -> str:
+    """Where the client itself would have looked."""
+    home = Path(environ.get("HOME") or "/")
+    for other in (home / ".kaggle", home / ".config" / "kaggle"):
+        try:
+            names = [] if other == folder else [path.name for path in _files(other)]
+        except NoAccess:
+            continue
+        if names:
+            return (
+                f" {other} holds {' and '.join(names)}, which is not used: set "
+                f"KAGGLE_CONFIG_DIR={other} to use it."
+            )
+    return ""
+
+
+def _legacy(path: Path, text: str, username: str) -> Credentials:
+    try:
+        stored = json.loads(text)
+        name, key = stored["username"].strip(), stored["key"].strip()
+    except (ValueError, TypeError, KeyError, AttributeError):
+        name = key = ""
+    if not (name and key):
+        raise NoAccess(f'{path} is not as Kaggle makes it: {{"username": …, "key": …}}.')
+    if username and username != name:
+        raise NoAccess(f"{USERNAME} is {username}, but {path} is of {name}.")
+    return Credentials(name, key, source=str(path))
+
+
+def _read(path: Path, what: str) -> str:
+    """what: how a complaint begins. No content is ever part of it."""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise NoAccess(f"{what} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise NoAccess(f"{what} is not a text file.") from None
+    if not text:
+        raise NoAccess(f"{what} is empty.")
+    return text
+
+
+def _warning(path: Path) -> str:
+    if path.stat().st_mode & stat.S_IROTH:
+        return f"{path} can be read by every user of this machine: chmod 600 {path}."
+    return ""
+
+
+def _checked(found: Credentials, warning: str = "") -> Credentials:
+    """These go into HTTP headers and names: one word each, of plain characters."""
+    if re.search(r"[^!-~]", found.token + found.key):
+        raise NoAccess(f"The secret of {found.source} is not one word of plain characters.")
+    if not re.fullmatch(r"[\w.-]*", found.username):
+        raise NoAccess(f"The user name of {found.source} is not one that Kaggle gives.")
+    return Credentials(found.username, found.key, found.token, found.source, warning)

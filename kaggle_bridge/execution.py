@@ -3,6 +3,7 @@
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,10 +64,11 @@ class Execution:
         try:
             job = self.version.job()
             command = self.prepare(job)
-        except (Unreadable, FileNotFoundError) as error:
+            code = self.execute(command, job.timeout_s)
+        except Unreadable as error:
             return State(Stage.ERROR, f"It could not be started: {error}")
-        try:
-            code = self.execute(command, time.monotonic() + job.timeout_s, job.timeout_s)
+        except OSError as error:  # its text would name a path
+            return State(Stage.ERROR, f"It could not be run: {error.strerror}.")
         finally:
             self.tidy()
         if self.end is not None:
@@ -85,7 +87,9 @@ class Execution:
         script.write_text(code_cells(kernel.read_bytes()), encoding="utf-8")
         return [sys.executable, "-u", "-c", RUN_NOTEBOOK, str(script)]
 
-    def execute(self, command: list[str], ends_at: float, timeout_s: float) -> int:
+    def execute(self, command: list[str], timeout_s: float) -> int:
+        """Its exit code, once nothing of it is left."""
+        ends_at = time.monotonic() + timeout_s
         guard = [sys.executable, "-I", "-S", guardian.__file__, str(os.getpid())]
         process = subprocess.Popen(
             [*guard, *command],
@@ -98,15 +102,25 @@ class Execution:
         )
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
-        with process.stdout, selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
+        try:
+            self.follow(process, process.stdout.fileno(), ends_at, timeout_s)
+        finally:
+            if process.poll() is None:
+                kill(process)
+            end_all_of(self.version.folder)
+        with process.stdout:
+            self.read_rest(process.stdout.fileno())
+        return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+    def follow(
+        self, process: "subprocess.Popen[bytes]", output: int, ends_at: float, timeout_s: float
+    ) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(output, selectors.EVENT_READ)
             while process.poll() is None:
-                self.read(process.stdout.fileno(), selector)
+                self.read(output, selector)
                 self.tick()
                 self.look(process, ends_at, timeout_s)
-            end_all_of(self.version.folder)
-            self.read_rest(process.stdout.fileno())
-        return process.returncode
 
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -161,15 +175,14 @@ class Execution:
 
 def mount(spool: Spool, name: str, into: Path) -> None:
     """A copy of a dataset's version, which nobody is to write to."""
-    slug, _, number = name.partition("/")
-    source = spool.dataset(slug, int(number)) if number.isdigit() else None
+    source = spool.dataset(name)
     if source is None:
         raise Unreadable(f"The dataset {name} is not there.")
-    target = into / slug
+    target = into / source.parent.name
     target.mkdir()
     for path in source.iterdir():
         copy = target / path.name
-        copy.write_bytes(path.read_bytes())
+        shutil.copyfile(path, copy)
         copy.chmod(0o444)
     target.chmod(0o555)
 
@@ -179,7 +192,7 @@ def code_cells(notebook: bytes) -> str:
         cells = json.loads(notebook)["cells"]
         sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
         return "\n\n".join("".join(source) for source in sources)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Unreadable("kernel.ipynb is not a notebook.") from None
 
 

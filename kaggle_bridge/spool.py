@@ -9,6 +9,7 @@ state.json has one writer, the worker; without it a version is queued. Standard 
 """
 
 import json
+import math
 import os
 import re
 import shutil
@@ -101,9 +102,12 @@ class Version:
         fields = read_object(self.folder / "job.json")
         try:
             inputs = tuple(str(name) for name in fields["inputs"])
-            return Job(float(fields["timeout_s"]), inputs, int(fields["pushed_ns"]))
+            job = Job(float(fields["timeout_s"]), inputs, int(fields["pushed_ns"]))
         except (KeyError, TypeError, ValueError, OverflowError):
             raise Unreadable("job.json is not a job.") from None
+        if not 0 < job.timeout_s < math.inf:
+            raise Unreadable("job.json names no time limit.")
+        return job
 
     def state(self) -> State:
         """What the worker wrote last; queued before that."""
@@ -171,9 +175,11 @@ class Spool:
         finally:
             remove(new)
 
-    def dataset(self, slug: str, number: int) -> Path | None:
-        folder = self.datasets / checked(slug) / str(number)
-        return folder if folder.is_dir() else None
+    def dataset(self, name: str) -> Path | None:
+        """The folder of SLUG/VERSION, if there is one."""
+        slug, _, number = name.partition("/")
+        folder = self.datasets / checked(slug) / number
+        return folder if NUMBER.fullmatch(number) and folder.is_dir() else None
 
     def newest_dataset(self, slug: str) -> int:
         """Its number; 0 where there is no such dataset."""
@@ -212,7 +218,8 @@ def folders(parent: Path) -> list[Path]:
 
 def numbers(parent: Path) -> list[int]:
     try:
-        return sorted(int(name) for name in os.listdir(parent) if NUMBER.fullmatch(name))
+        with os.scandir(parent) as entries:
+            return sorted(int(e.name) for e in entries if NUMBER.fullmatch(e.name) and e.is_dir())
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -239,7 +246,7 @@ def claim(new: Path, parent: Path) -> int:
 def read_object(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unreadable(f"{path.name} is not JSON.") from None
     if not isinstance(found, dict):
         raise Unreadable(f"{path.name} is not a JSON object.")

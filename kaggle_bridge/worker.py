@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -20,6 +21,8 @@ from kaggle_bridge.spool import Spool, Stage, State, Unreadable, Version, remove
 logger = logging.getLogger(__name__)
 
 LOOK_S = 0.3
+FAULT_S = 2.0
+WRITE_TRIES = 5
 BEAT_S = 1.0
 PRUNE_S = 3600.0
 LEFT_BEHIND = "The training worker was stopped."
@@ -32,6 +35,7 @@ class Worker:
         self.spool = spool
         self.is_stopping = False
         self.ended: set[Path] = set()
+        self.unusable: set[Path] = set()
         self.beat_at = self.prune_at = 0.0
 
     def stop(self, number: int, frame: FrameType | None) -> None:
@@ -43,6 +47,7 @@ class Worker:
         with (self.spool.folder / "lock").open("a") as lock:
             while not self.is_stopping and not has_locked(lock.fileno()):
                 time.sleep(LOOK_S)
+            logger.info("waits for kernels")
             while not self.is_stopping:
                 self.turn()
 
@@ -55,24 +60,30 @@ class Worker:
             if version is not None:
                 self.handle(version)
                 return
+            time.sleep(LOOK_S)
         except OSError:
             logger.exception("the spool cannot be used")
-        time.sleep(LOOK_S)
+            time.sleep(FAULT_S)
 
     def next(self) -> Version | None:
         """The oldest queued one. What is neither queued nor ended was left by an earlier worker."""
-        queued = []
-        for version in self.spool.versions():
-            if version.folder in self.ended:
-                continue
+        fresh = [each for each in self.spool.versions() if each.folder not in self.ended]
+        return min((each for each in fresh if self.is_queued(each)), key=age, default=None)
+
+    def is_queued(self, version: Version) -> bool:
+        """One that cannot be looked at stops no other."""
+        try:
             state = read_state(version)
-            if state.stage == Stage.QUEUED:
-                queued.append(version)
-            elif state.stage == Stage.RUNNING:
-                self.give_up(version, state)
-            else:
-                self.ended.add(version.folder)
-        return min(queued, key=age, default=None)
+        except OSError as error:
+            if version.folder not in self.unusable:
+                logger.warning("%s/%d cannot be used: %s", version.slug, version.number, error)
+            self.unusable.add(version.folder)
+            return False
+        if state.stage == Stage.RUNNING:
+            self.give_up(version, state)
+        elif state.stage != Stage.QUEUED:
+            self.ended.add(version.folder)
+        return state.stage == Stage.QUEUED
 
     def give_up(self, version: Version, state: State) -> None:
         """Ends what may still run of it; its output stays."""
@@ -92,14 +103,24 @@ class Worker:
         self.finish(version, replace(state, started=started))
 
     def finish(self, version: Version, state: State) -> None:
-        version.set_state(replace(state, ended=time.time()))
+        """Where this cannot be written the successor gives it up."""
         self.ended.add(version.folder)
         logger.info("%s/%d: %s %s", version.slug, version.number, state.stage, state.message)
+        for _ in range(WRITE_TRIES):
+            try:
+                version.set_state(replace(state, ended=time.time()))
+            except OSError as error:
+                logger.error("its end cannot be written: %s", error)
+                time.sleep(FAULT_S)
+            else:
+                return
 
     def beat(self) -> None:
+        """A full disk hides the worker, and ends nothing."""
         if time.monotonic() - self.beat_at >= BEAT_S or not self.beat_at:
             self.beat_at = time.monotonic()
-            self.spool.beat()
+            with suppress(OSError):
+                self.spool.beat()
 
     def prune(self) -> None:
         if time.monotonic() - self.prune_at >= PRUNE_S or not self.prune_at:

@@ -41,10 +41,17 @@ def told(call: Callable[P, T]) -> Callable[P, T]:
             return call(*args, **more)
         except Unreadable as error:
             raise Refused(str(error)) from None
+        except UnicodeError:
+            raise Refused("The kernel's source is not Unicode.") from None
         except OSError as error:
-            raise Trouble(f"The spool of the training worker cannot be used: {error}") from error
+            raise Trouble(unusable(error)) from error
 
     return wrapped
+
+
+def unusable(error: OSError) -> str:
+    """Its own text would name a path of this machine."""
+    return f"The spool of the training worker cannot be used: {error.strerror}."
 
 
 class LocalBackend:
@@ -59,7 +66,7 @@ class LocalBackend:
         try:
             silence_s = self.spool.silence_s()
         except OSError as error:
-            return Facts(OWNER, f"The spool of the training worker cannot be used: {error}")
+            return Facts(OWNER, unusable(error))
         is_there = silence_s is not None and silence_s < SILENT_S
         return Facts(OWNER, "" if is_there else NO_WORKER)
 
@@ -67,18 +74,17 @@ class LocalBackend:
     def push(self, job: Job) -> Pushed:
         inputs = tuple(reference.split("/", 1)[-1] for reference in job.inputs)
         for name in inputs:
-            slug, _, number = name.partition("/")
-            if not number.isdigit() or self.spool.dataset(slug, int(number)) is None:
+            if self.spool.dataset(name) is None:
                 raise Refused(f"There is no dataset {OWNER}/{name} to run with.")
         slug = slug_of(job.ref)
         order = spools.Job(job.timeout_s, inputs, time.time_ns())
-        number_ = self.spool.push(slug, job.source, order, job.is_notebook)
-        return Pushed(f"{OWNER}/{slug}", number_)
+        number = self.spool.push(slug, job.source, order, job.is_notebook)
+        return Pushed(f"{OWNER}/{slug}", number)
 
     @told
     def find(self, job: Job) -> Pushed | None:
         version = self.spool.newest(slug_of(job.ref))
-        if version is None or job.token not in version.kernel.read_text(encoding="utf-8"):
+        if version is None or job.token.encode() not in version.kernel.read_bytes():
             return None
         return Pushed(f"{OWNER}/{version.slug}", version.number)
 

@@ -144,7 +144,7 @@ def _try_later(run: TrainingRun, error: Trouble) -> float:
     if troubles > MOST_TROUBLES:
         fail(run, f"Given up after {MOST_TROUBLES} tries in a row: {error.message}")
         return sessions.GO_ON
-    pause = min(FIRST_PAUSE_S * 2 ** min(run.troubles, 10), LONGEST_PAUSE_S)
+    pause: float = min(FIRST_PAUSE_S * 2 ** min(run.troubles, 10), LONGEST_PAUSE_S)
     pause = max(pause * random.uniform(0.7, 1.0), error.retry_after_s)
     run.keep(troubles=troubles, note=error.message[:500])
     logger.warning("%s: %s (trouble %s, again in %.0f s)", run, error.message, troubles, pause)

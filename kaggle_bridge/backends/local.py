@@ -70,6 +70,9 @@ class LocalBackend:
         is_there = silence_s is not None and silence_s < SILENT_S
         return Facts(OWNER, "" if is_there else NO_WORKER)
 
+    def whoami(self) -> str:
+        return OWNER
+
     @told
     def push(self, job: Job) -> Pushed:
         inputs = tuple(reference.split("/", 1)[-1] for reference in job.inputs)

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from kaggle_bridge.backends.base import NoAccess
-
 TOKEN, USERNAME, KEY = "KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"
 LEGACY_FILE = "kaggle.json"
 TOKEN_FILES = ("access_token", "access_token.txt")
@@ -22,6 +20,14 @@ HOW = (
     f"{LEGACY_FILE} or access_token into"
 )
 HIDDEN = "[hidden]"
+
+
+class CredentialsError(Exception):
+    """One sentence: what is missing or wrong. Never a secret."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @dataclass(frozen=True)
@@ -60,12 +66,12 @@ class Credentials:
 def find(environ: Mapping[str, str], data_dir: Path) -> Credentials:
     """From the environment, else the folder KAGGLE_CONFIG_DIR, else DATA_DIR/kaggle.
 
-    Raises NoAccess, which says exactly what is missing or wrong.
+    Raises CredentialsError, which says exactly what is missing or wrong.
     """
     _check_address(environ)
     token, username, key = (_variable(environ, name) for name in (TOKEN, USERNAME, KEY))
     if token and key:
-        raise NoAccess(
+        raise CredentialsError(
             f"{TOKEN} and {KEY} are both set: unset one of them, so that it is clear whose calls "
             "these are."
         )
@@ -73,7 +79,7 @@ def find(environ: Mapping[str, str], data_dir: Path) -> Credentials:
         return _checked(Credentials(username, token=_of_path(token), source=TOKEN))
     if key:
         if not username:
-            raise NoAccess(f"{KEY} is set, but {USERNAME} is not.")
+            raise CredentialsError(f"{KEY} is set, but {USERNAME} is not.")
         return _checked(Credentials(username, key, source=f"{USERNAME} and {KEY}"))
     return _in_folder(environ, data_dir, username)
 
@@ -81,7 +87,7 @@ def find(environ: Mapping[str, str], data_dir: Path) -> Credentials:
 def _check_address(environ: Mapping[str, str]) -> None:
     place = environ.get("KAGGLE_API_ENVIRONMENT") or "PROD"
     if place not in ("PROD", "LOCALHOST"):
-        raise NoAccess(
+        raise CredentialsError(
             f"KAGGLE_API_ENVIRONMENT is {place!r}: Kaggle's client knows PROD and LOCALHOST, and "
             "would send everything else to the real service."
         )
@@ -90,7 +96,7 @@ def _check_address(environ: Mapping[str, str]) -> None:
 def _variable(environ: Mapping[str, str], name: str) -> str:
     value, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
     if value and path:
-        raise NoAccess(f"Set {name} or {name}_FILE, not both.")
+        raise CredentialsError(f"Set {name} or {name}_FILE, not both.")
     return _read(Path(path), f"{name}_FILE, {path},") if path else value
 
 
@@ -107,10 +113,10 @@ def _in_folder(environ: Mapping[str, str], data_dir: Path, username: str) -> Cre
     folder = Path(chosen) if chosen else data_dir / "kaggle"
     found = _files(folder)
     if not found:
-        raise NoAccess(_nothing(environ, folder, username))
+        raise CredentialsError(_nothing(environ, folder, username))
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
-        raise NoAccess(f"{folder} holds {names}: keep only one of them.")
+        raise CredentialsError(f"{folder} holds {names}: keep only one of them.")
     path = found[0]
     text = _read(path, str(path))
     if path.name in TOKEN_FILES:
@@ -127,7 +133,7 @@ def _files(folder: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise NoAccess(f"{folder} cannot be read: {error.strerror}.") from None
+        raise CredentialsError(f"{folder} cannot be read: {error.strerror}.") from None
     return [folder / name for name in (LEGACY_FILE, *TOKEN_FILES) if name in present]
 
 
@@ -146,7 +152,7 @@ def _unused(environ: Mapping[str, str], folder: Path) -> str:
     for other in (home / ".kaggle", home / ".config" / "kaggle"):
         try:
             names = [] if other == folder else [path.name for path in _files(other)]
-        except NoAccess:
+        except CredentialsError:
             continue
         if names:
             return (
@@ -163,9 +169,9 @@ def _legacy(path: Path, text: str, username: str) -> Credentials:
     except (ValueError, TypeError, KeyError, AttributeError):
         name = key = ""
     if not (name and key):
-        raise NoAccess(f'{path} is not as Kaggle makes it: {{"username": …, "key": …}}.')
+        raise CredentialsError(f'{path} is not as Kaggle makes it: {{"username": …, "key": …}}.')
     if username and username != name:
-        raise NoAccess(f"{USERNAME} is {username}, but {path} is of {name}.")
+        raise CredentialsError(f"{USERNAME} is {username}, but {path} is of {name}.")
     return Credentials(name, key, source=str(path))
 
 
@@ -174,11 +180,11 @@ def _read(path: Path, what: str) -> str:
     try:
         text = path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise NoAccess(f"{what} cannot be read: {error.strerror}.") from None
+        raise CredentialsError(f"{what} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise NoAccess(f"{what} is not a text file.") from None
+        raise CredentialsError(f"{what} is not a text file.") from None
     if not text:
-        raise NoAccess(f"{what} is empty.")
+        raise CredentialsError(f"{what} is empty.")
     return text
 
 
@@ -191,7 +197,7 @@ def _warning(path: Path) -> str:
 def _checked(found: Credentials, warning: str = "") -> Credentials:
     """These go into HTTP headers and names: one word each, of plain characters."""
     if re.search(r"[^!-~]", found.token + found.key):
-        raise NoAccess(f"The secret of {found.source} is not one word of plain characters.")
+        raise CredentialsError(f"The secret of {found.source} is not one word of plain characters.")
     if not re.fullmatch(r"[\w.-]*", found.username):
-        raise NoAccess(f"The user name of {found.source} is not one that Kaggle gives.")
+        raise CredentialsError(f"The user name of {found.source} is not one that Kaggle gives.")
     return Credentials(found.username, found.key, found.token, found.source, warning)

@@ -12,11 +12,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kaggle_bridge.backends.base import NotNow
-
 # A minute, and a margin: a request may reach the service later after its slot than another.
 WINDOW_S = 61.0
 BUSY_S = 5.0
+
+
+class NotYet(Exception):
+    """It is not our turn: what holds us back, and for how many seconds."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
 
 
 def boot_clock() -> float:
@@ -38,7 +45,7 @@ class Pace:
     def holding(self) -> Iterator[int]:
         """The lock's descriptor. A child that inherits it holds the lock for as long as it lives.
 
-        Raises NotNow where somebody else speaks.
+        Raises NotYet where somebody else speaks.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -46,7 +53,7 @@ class Pace:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise NotNow("Another call to Kaggle is under way.", BUSY_S) from None
+                raise NotYet("Another call to Kaggle is under way.", BUSY_S) from None
             yield descriptor
         finally:
             os.close(descriptor)
@@ -60,10 +67,10 @@ class Pace:
         return max(sent[too_many - 1] + WINDOW_S - self.clock(), 0.0)
 
     def look(self, patience_s: float, requests: int = 1) -> float:
-        """As `wait_s`; raises NotNow where that is longer than `patience_s`."""
+        """As `wait_s`; raises NotYet where that is longer than `patience_s`."""
         wait_s = self.wait_s(requests)
         if wait_s > patience_s:
-            raise NotNow(
+            raise NotYet(
                 f"The {self.calls_per_minute} calls to Kaggle of this minute are used up.", wait_s
             )
         return wait_s
@@ -71,7 +78,7 @@ class Pace:
     def take(self, patience_s: float, sleep: Callable[[float], None] = time.sleep) -> None:
         """Waits for a slot and uses it up: the request must leave after this, not before.
 
-        Raises NotNow where that would take longer than `patience_s`.
+        Raises NotYet where that would take longer than `patience_s`.
         """
         while wait_s := self.look(patience_s):
             sleep(wait_s)

@@ -9,7 +9,16 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from kaggle_bridge.backends.base import BackendError, NoAccess, NoQuota, Refused, Trouble, Unsure
+from kaggle_bridge.backends.base import (
+    BackendError,
+    NoAccess,
+    NoQuota,
+    NotNow,
+    Refused,
+    Trouble,
+    Unsure,
+)
+from kaggle_bridge.pace import NotYet
 from kaggle_bridge.transport import Transport, causes, error_of, never_left
 
 LONGEST_WORDS = 300
@@ -34,6 +43,8 @@ def judge(error: BaseException, transport: Transport) -> BackendError:
     for each in chain:
         if isinstance(each, BackendError):
             return each
+        if isinstance(each, NotYet):
+            return NotNow(each.message, each.retry_after_s)
     for each in chain:
         if isinstance(each, requests.HTTPError) and each.response is not None:
             return of_response(each.response, transport.may_have_happened)

@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kaggle_bridge import client_process, credentials
+from kaggle_bridge import credentials
+from kaggle_bridge.backends import client_process
 from kaggle_bridge.backends.base import (
     Dataset,
     Facts,
@@ -21,8 +22,8 @@ from kaggle_bridge.backends.base import (
     Status,
     Trouble,
 )
-from kaggle_bridge.client_process import Call
-from kaggle_bridge.credentials import Credentials
+from kaggle_bridge.backends.client_process import Call
+from kaggle_bridge.credentials import Credentials, CredentialsError
 from kaggle_bridge.pace import Pace
 
 # What an operation asks at least: begun with fewer slots it would only wait inside.
@@ -128,7 +129,10 @@ class KaggleBackend:
             raise Trouble(f"Kaggle's client cannot be run: {error.strerror}.") from error
 
     def _credentials(self) -> Credentials:
-        return credentials.find(self.environ, self.data_dir)
+        try:
+            return credentials.find(self.environ, self.data_dir)
+        except CredentialsError as error:
+            raise NoAccess(error.message) from None
 
     @property
     def _memory(self) -> Path:

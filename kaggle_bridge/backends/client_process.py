@@ -9,19 +9,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from kaggle_bridge.backends import base
-from kaggle_bridge.backends.base import Trouble, Unsure
+from kaggle_bridge.backends.base import NotNow, Trouble, Unsure
 from kaggle_bridge.credentials import Credentials
-from kaggle_bridge.pace import Pace
+from kaggle_bridge.pace import NotYet, Pace
 
 logger = logging.getLogger(__name__)
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 KEPT = {
     "PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
     "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
@@ -51,8 +51,7 @@ class Call:
 
 def run(call: Call, credentials: Credentials, environ: Mapping[str, str], pace: Pace) -> Any:
     """The answer's value. Raises BackendError; NotNow before anything has begun."""
-    with pace.holding() as lock, _private_folder(pace.folder) as folder:
-        pace.look(PATIENCE_S, call.requests)
+    with _turn(pace, call) as lock, _private_folder(pace.folder) as folder:
         order = {
             "operation": call.operation,
             "arguments": call.arguments,
@@ -66,6 +65,18 @@ def run(call: Call, credentials: Credentials, environ: Mapping[str, str], pace: 
         }
         problem = _speak(json.dumps(order), folder, environ, lock, call.wall_s + GRACE_S)
         return _value(folder, call, credentials, problem)
+
+
+@contextmanager
+def _turn(pace: Pace, call: Call) -> Iterator[int]:
+    """The lock, if there are slots for what follows."""
+    with ExitStack() as stack:
+        try:
+            lock = stack.enter_context(pace.holding())
+            pace.look(PATIENCE_S, call.requests)
+        except NotYet as error:
+            raise NotNow(error.message, error.retry_after_s) from None
+        yield lock
 
 
 @contextmanager

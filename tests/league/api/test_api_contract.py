@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from tests.factories import make_entrant
+from tests.kaggle_bridge.rows import add_checkpoint, add_metrics, add_session, make_run
 from tests.league.api.calls import API, Caller
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +29,11 @@ PROMISED = {
     "GET /episodes/{id}/replay",
     "GET /signing-key",
     "GET /status",
+    "GET /training/runs",
+    "POST /training/runs",
+    "GET /training/runs/{id}",
+    "POST /training/runs/{id}/cancel",
+    "POST /training/runs/{id}/retry",
 }
 FIELDS = {
     "SubmissionOut": "id status kind sha256 verdict advice created rating rating_low rating_high "
@@ -39,6 +45,9 @@ FIELDS = {
     "rules_version seat_advantage seat_advantage_low seat_advantage_high",
     "MatchOut": "state attempts episodes seats",
     "MatchSeatOut": "submission status verdict reward rating_change",
+    "RunOut": "id state backend preset config sessions step total_steps metrics checkpoints error",
+    "SessionOut": "number state started ended",
+    "CheckpointOut": "step sha256 submission",
     "ErrorOut": "error code",
 }
 
@@ -103,12 +112,21 @@ def test_reading_is_open_and_posting_takes_a_token(document):
         ("/competitions/connectx?x=1", "/competitions/{slug}"),
         ("/submissions/0", "/submissions/{id}"),
         ("/competitions/connectx/matches?state=lost", "/competitions/{slug}/matches"),
+        ("/training/runs", "/training/runs"),
+        ("/training/runs?state=lost", "/training/runs"),
+        ("/training/runs/{run}", "/training/runs/{id}"),
+        ("/training/runs/0", "/training/runs/{id}"),
     ],
 )
 def test_answers_are_as_documented(document, alice, episode, path, template):
     make_entrant(episode.match.competition, alice.user, rank=1)
     submission = episode.seats.get(number=0).submission_id
+    run = make_run()
+    add_session(run)
+    add_checkpoint(run, 1000)
+    add_metrics(run, {1000: {"loss": 0.5}})
     ids = {"match": episode.match_id, "episode": episode.pk, "submission": submission}
+    ids["run"] = run.pk
     response = alice.get(path.format(**ids))
     validate(document, document["paths"][API + template]["get"], response)
 
@@ -120,6 +138,16 @@ def test_answers_to_a_post_are_as_documented(document, alice, anyone, connectx):
     answers = [alice.post(path, body) for body in bodies]
     answers += [anyone.post(path, {}), Caller("bob", scope="read").post(path, {})]
     assert [answer.status_code for answer in answers] == [201, 200, 400, 400, 401, 403]
+    for answer in answers:
+        validate(document, operation, answer)
+
+
+def test_answers_to_a_post_of_training_are_as_documented(document, anyone, alice):
+    operation = document["paths"][f"{API}/training/runs"]["post"]
+    carol = Caller("carol", "staff", is_staff=True, is_superuser=True)
+    asked = ((carol, {"preset": "tictactoe"}), (carol, {}), (anyone, {}), (alice, {}))
+    answers = [caller.post("/training/runs", body) for caller, body in asked]
+    assert [answer.status_code for answer in answers] == [201, 400, 401, 403]
     for answer in answers:
         validate(document, operation, answer)
 

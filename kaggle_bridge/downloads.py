@@ -36,7 +36,7 @@ def fetch(url: str, path: Path, sleep: Sleep = time.sleep) -> None:
         sleep(pause_s)
         try:
             with _request(url, path, validator) as response:
-                _check(response)
+                _check(response, path)
                 validator = _validator(response)
                 _store(response, path)
                 return
@@ -53,8 +53,10 @@ def _request(url: str, path: Path, validator: str) -> requests.Response:
     return requests.get(url, headers=headers, stream=True)
 
 
-def _check(response: requests.Response) -> None:
+def _check(response: requests.Response, path: Path) -> None:
     status = response.status_code
+    if status == 416:  # there is less of it now than we have
+        path.unlink(missing_ok=True)
     if status not in (200, 206):
         raise _Again(f"its address answers {status}")
 

@@ -11,8 +11,8 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError
 
-READ_S = 8.0  # in all
-QUIET_S = 3.0  # nothing for so long: there is no more for now
+READ_S = 5.0  # in all
+QUIET_S = 2.0  # nothing for so long: there is no more for now
 PIECE_BYTES, MOST_BYTES = 1 << 16, 16 << 20
 END = "END_OF_LOG"
 

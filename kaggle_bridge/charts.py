@@ -168,8 +168,10 @@ def _apart(ticks: Iterable[Tick]) -> list[Tick]:
 def _bounds(values: Sequence[float], parts: int = 3) -> tuple[float, float, float]:
     """Round numbers around the values, and the step between two ticks."""
     low, high = min(values), max(values)
-    least = max(abs(low), abs(high)) * 1e-3 or 1.0  # a constant is a line in the middle
-    gap = nice_step(max(high - low, least), parts)
+    if high - low < 1e-6 * max(abs(low), abs(high), 1e-6):  # a constant: in the middle
+        half = abs(low) / 20 or 1.0
+        low, high = low - half, high + half
+    gap = nice_step(high - low, parts)
     bottom = math.floor(low / gap) * gap
     top = max(math.ceil(high / gap) * gap, bottom + gap)
     return bottom, top, gap

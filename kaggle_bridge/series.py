@@ -9,7 +9,7 @@ from kaggle_bridge.models import Metric, TrainingRun
 MOST = 150  # points of a chart: one for every second pixel
 MOST_SHOWN = 6  # charts that are seen at once
 ENDS = ("_low", "_high")
-CLOCKS = ("seconds", "updates")
+NO_METRICS = ("events", "seconds", "updates")
 LOSS = "loss/"
 T = TypeVar("T")
 
@@ -42,15 +42,31 @@ class Series:
         return self.points[-1].value
 
 
-def read(run: TrainingRun) -> dict[str, Series]:
-    """All metrics by name. The clocks are left out, and the ends of an interval are with it."""
-    rows = _rows(run)
-    names = {name: None for _, values in rows for name in values if name not in ("events", *CLOCKS)}
-    found = {name: _series(name, rows) for name in names if not _is_end(name, names)}
-    return {name: series for name, series in found.items() if series.points}
+Row = tuple[int, dict[str, Any]]
 
 
-def _rows(run: TrainingRun) -> list[tuple[int, dict[str, Any]]]:
+class Metrics:
+    """All metrics by name. Clocks are left out, and the ends of an interval are with its middle."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self._rows = rows
+        names = {name: None for _, values in rows for name in values if name not in NO_METRICS}
+        found = {name: _series(name, rows) for name in names if not _is_end(name, names)}
+        self.by_name = {name: series for name, series in found.items() if series.points}
+
+    def table(self, names: Sequence[str], most: int) -> list[tuple[int, list[float | None]]]:
+        """Of lines with all of these numbers where there are any; some of them, evenly spread."""
+        full = [row for row in self._rows if all(row[1].get(name) is not None for name in names)]
+        some = [row for row in self._rows if any(row[1].get(name) is not None for name in names)]
+        rows = thin(full or some, most)
+        return [(step, [values.get(name) for name in names]) for step, values in rows]
+
+
+def read(run: TrainingRun) -> Metrics:
+    return Metrics(_rows(run))
+
+
+def _rows(run: TrainingRun) -> list[Row]:
     lines = Metric.objects.filter(run=run).order_by("step")
     steps = list(lines.values_list("step", flat=True))
     if len(steps) > 2 * MOST:
@@ -83,7 +99,7 @@ def _is_end(name: str, names: dict[str, None]) -> bool:
     return any(name.endswith(end) and name.removesuffix(end) in names for end in ENDS)
 
 
-def _series(name: str, rows: list[tuple[int, dict[str, Any]]]) -> Series:
+def _series(name: str, rows: list[Row]) -> Series:
     low, high = (f"{name}{end}" for end in ENDS)
     points = [
         Point(step, float(values[name]), values.get(low), values.get(high))
@@ -93,7 +109,7 @@ def _series(name: str, rows: list[tuple[int, dict[str, Any]]]) -> Series:
     return Series(name, thin(points), _events(name, rows))
 
 
-def _events(name: str, rows: list[tuple[int, dict[str, Any]]]) -> list[Event]:
+def _events(name: str, rows: list[Row]) -> list[Event]:
     return [
         Event(str(event.get("kind", "event")), event["step"])
         for _, values in rows

@@ -74,41 +74,43 @@ def steps(count: int) -> str:
     return str(count)
 
 
-def place(run: TrainingRun) -> str:
-    return f"on {Backend(run.backend).label}"
-
-
 def standing(run: TrainingRun, session: Session | None, left_s: float | None = None) -> str:
     """Where a run stands, in one sentence. session: its newest. left_s: None where unknown."""
     match run.state:
         case RunState.DRAFT:
-            return f"A draft of {steps(run.total_steps)} steps {place(run)}: nothing was sent yet."
+            return f"A draft of {steps(run.total_steps)} steps: nothing has been sent yet."
         case RunState.COMPLETE | RunState.IMPORTED:
             return f"{_done(run, session)}{_entering(run)}."
         case RunState.FAILED:
             return f"Failed at {_step(run)}. {run.error}".rstrip()
         case RunState.CANCELLED:
             return f"Cancelled at {_step(run)}.{_reason(run)}"
-    parts = [f"{UNDER_WAY[RunState(run.state)]} {place(run)}", _session(run, session), _step(run)]
+    parts = [_under_way(run, session), _step(run)]
     if left_s is not None:
         parts.append(f"about {precise_span(timedelta(seconds=left_s))} left")
-    return ", ".join(part for part in parts if part) + "."
+    return ", ".join(parts) + "."
 
 
-UNDER_WAY = {
-    RunState.PUSHING: "Being sent, to run",
-    RunState.QUEUED: "Queued",
-    RunState.RUNNING: "Running",
-    RunState.WAITING: "Waiting to go on",
-}
+def _under_way(run: TrainingRun, session: Session | None) -> str:
+    where, state = Backend(run.backend).label, RunState(run.state)
+    of_sessions = f"session {_number(session)} of at most {run.max_sessions}"
+    if state == RunState.WAITING:
+        return f"Waiting to begin {of_sessions} on {where}"
+    if state == RunState.PUSHING and run.backend == Backend.KAGGLE:
+        return f"Being sent to {where}, {of_sessions}"
+    begun = {RunState.PUSHING: "Being started", RunState.QUEUED: "Queued"}.get(state, "Running")
+    return f"{begun} on {where}, {of_sessions}"
+
+
+def _number(newest: Session | None) -> int:
+    """Of the session that is under way or comes next."""
+    if newest is None:
+        return 1
+    return newest.number if newest.state in Session.OPEN else newest.number + 1
 
 
 def _step(run: TrainingRun) -> str:
     return f"step {steps(run.step)} of {steps(run.total_steps)}"
-
-
-def _session(run: TrainingRun, session: Session | None) -> str:
-    return f"session {session.number} of at most {run.max_sessions}" if session else ""
 
 
 def _done(run: TrainingRun, session: Session | None) -> str:

@@ -10,7 +10,7 @@ from league.errors import LeagueError, TooLarge
 from league.views.errors import answer
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-UPLOAD_PATHS = ("/submit/", "/submissions")
+UPLOAD_PATHS = ("/submit/", "/submissions", "/bring/")
 # A form or a JSON body of anything but an upload.
 SMALL_BODY_BYTES = 1024 * 1024
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from django.utils import timezone
+
 from kaggle_bridge import charts, entrants, overview, series, words
 from kaggle_bridge.changes import Change, changes
 from kaggle_bridge.models import (
@@ -65,6 +67,10 @@ class RunPage:
     def _left_s(self) -> float | None:
         newest = Metric.objects.filter(run=self.run).order_by("-step")
         return overview.left_s(self.run, newest.values_list("values", flat=True).first())
+
+    @property
+    def is_tried_later(self) -> bool:
+        return bool(self.run.troubles) and self.run.due_at > timezone.now()
 
     @property
     def next_step(self) -> str:
@@ -130,8 +136,12 @@ class RunPage:
     # Metrics
 
     @cached_property
+    def _metrics(self) -> series.Metrics:
+        return series.read(self.run)
+
+    @cached_property
     def _series(self) -> tuple[list[series.Series], list[series.Series]]:
-        return series.split(series.read(self.run), self.run.facts)
+        return series.split(self._metrics.by_name, self.run.facts)
 
     @cached_property
     def first_charts(self) -> list[charts.LineChart]:
@@ -152,12 +162,8 @@ class RunPage:
     @property
     def metric_rows(self) -> list[tuple[int, list[str]]]:
         """What the first charts show, the newest first."""
-        by_step = [{point.step: point.value for point in each.points} for each in self._series[0]]
-        steps = series.thin(sorted({step for found in by_step for step in found}), TABLE_ROWS)
-        return [
-            (step, [charts.number(found[step]) if step in found else "" for found in by_step])
-            for step in reversed(steps)
-        ]
+        rows = self._metrics.table(self.metric_names, TABLE_ROWS)
+        return [(step, [_cell(value) for value in values]) for step, values in reversed(rows)]
 
     # The session's own words
 
@@ -190,6 +196,10 @@ class RunPage:
     @property
     def hashed_sessions(self) -> list[Session]:
         return [each for each in self.sessions if each.source_hash or each.kernel_sha256]
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else charts.number(value)
 
 
 def _quota(name: str, told: dict[str, Any]) -> Quota:

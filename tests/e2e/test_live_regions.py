@@ -91,6 +91,18 @@ def test_nothing_is_asked_in_a_hidden_tab(page: Page, server: Server) -> None:
     assert asked_within(page, server) == 0
 
 
+def test_nothing_is_asked_in_a_closed_part_of_the_page(page: Page, server: Server) -> None:
+    page.evaluate(
+        """const details = document.createElement("details");
+           document.body.append(details);
+           details.append(document.querySelector("#region"));"""
+    )
+    page.wait_for_timeout(600)
+    assert asked_within(page, server) == 0
+    page.evaluate("document.querySelector('details').open = true")
+    assert asked_within(page, server) >= 1
+
+
 def test_an_answer_that_comes_under_the_pointer_is_dropped(page: Page) -> None:
     """The pointer may arrive while the answer is on its way."""
     page.evaluate(

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Elements that update by themselves: `<div data-live="SECONDS" hx-get="…" hx-trigger="live">`.
- * Nothing is asked for in a hidden tab, and nothing is replaced that has the pointer or the focus.
+ * Nothing is asked for in a hidden tab or a closed part of a page, and nothing is replaced that has
+ * the pointer or the focus.
  */
 
 const TICK_MS = 500;
@@ -32,7 +33,7 @@ function tick() {
   if (document.hidden) return;
   const now = performance.now();
   for (const element of document.querySelectorAll("[data-live]")) {
-    visit(/** @type {HTMLElement} */ (element), now);
+    if (element.checkVisibility()) visit(/** @type {HTMLElement} */ (element), now);
   }
 }
 

@@ -1,5 +1,6 @@
 """Removes from the spool what nobody needs any more."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from kaggle_bridge.spool import (
@@ -30,8 +31,9 @@ def prune(spool: Spool, now: float) -> int:
         if f"{path.parent.name}/{path.name}" not in wanted
     ]
     for path in old:
-        gone = path.with_name(f"{GONE}{path.name}")
-        path.rename(gone)  # or a version half removed could be looked at
+        with suppress(FileNotFoundError):  # somebody else prunes, too
+            # Renamed first, or a version half removed could be looked at.
+            path.rename(path.with_name(f"{GONE}{path.name}"))
     for path in [*leftovers(spool.kernels, now), *leftovers(spool.datasets, now)]:
         remove(path)
     return len(old)
@@ -54,13 +56,16 @@ def leftovers(kind: Path, now: float) -> list[Path]:
 
 
 def is_old(path: Path, now: float) -> bool:
-    return now - path.stat().st_mtime > KEPT_S
+    try:
+        return now - path.stat().st_mtime > KEPT_S
+    except FileNotFoundError:
+        return False
 
 
 def has_ended(version: Version) -> bool:
     try:
         return version.state().stage in ENDED
-    except Unreadable:
+    except (Unreadable, FileNotFoundError):
         return False
 
 

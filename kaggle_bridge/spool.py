@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -114,6 +115,8 @@ class Version:
         try:
             fields = read_object(self.folder / "state.json")
         except FileNotFoundError:
+            if not self.folder.is_dir():
+                raise
             return State(Stage.QUEUED)
         try:
             times = float(fields["started"]), float(fields["ended"])
@@ -284,5 +287,6 @@ def sync(folder: Path) -> None:
 def remove(folder: Path) -> None:
     """A folder with all below it, read-only ones too; nothing where it is not there."""
     for path, _, _ in os.walk(folder):
-        os.chmod(path, 0o700)
+        with suppress(FileNotFoundError):
+            os.chmod(path, 0o700)
     shutil.rmtree(folder, ignore_errors=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kaggle_bridge.backends.base import Job, Pushed, Stage, Status
+from kaggle_bridge.backends.local import LocalBackend
 from league.run import processes
 from tests.e2e.league_process import (
     NAMES,
@@ -137,6 +139,35 @@ def test_whatever_is_killed_is_started_again(league):
     assert "web ended (terminated by SIGKILL) and is started again" in league.said()
 
 
+KERNEL = """
+import signal, subprocess, sys
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(open("saved", "w")))
+child = subprocess.Popen(["sleep", "99"], start_new_session=True, env={})
+print("ready", flush=True)
+while not asked:
+    signal.pause()
+"""
+
+
+def running_kernel(backend: LocalBackend, slug: str) -> Pushed:
+    pushed = backend.push(Job(f"local/{slug}", slug, KERNEL, "token", "cpu", 99))
+    wait_for(lambda: backend.log(pushed.ref, pushed.version) == "ready\n", 20, "the kernel to run")
+    return pushed
+
+
+def test_killed_training_worker_leaves_nothing_and_its_successor_says_so(league):
+    backend = LocalBackend(league.data_dir)
+    pushed = running_kernel(backend, "killed")
+    worker = league.pid("training-worker")
+    family = family_of(worker)
+    assert len(family) == 4, "worker, guardian, kernel and its child"
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: not any(map(alive, family)), 10, "all of it to end")
+    left = Status(Stage.ERROR, "The training worker was stopped.")
+    wait_for(lambda: backend.status(pushed.ref, pushed.version) == left, 15, str(left))
+
+
 def test_killed_supervisor_takes_its_processes_along_and_comes_back(league):
     family = family_of(league.process.pid) - {league.process.pid}
     supervisor = int((league.data_dir / "run" / "supervisord.pid").read_text())
@@ -145,12 +176,17 @@ def test_killed_supervisor_takes_its_processes_along_and_comes_back(league):
     wait_for(league.is_ready, 30, "the site to serve again")
 
 
-def test_interrupt_leaves_no_process_and_a_second_start_finds_everything(league):
+def test_interrupt_leaves_no_process_and_a_second_start_finds_everything(league, tmp_path):
     password = (league.data_dir / "admin-password").read_text()
+    backend = LocalBackend(league.data_dir)
+    pushed = running_kernel(backend, "interrupted")
     family = family_of(league.process.pid)
-    assert len(family) >= 8
+    assert len(family) >= 12
     assert league.stop() == 0
     assert not [pid for pid in family if alive(pid)]
+    stopped = backend.status(pushed.ref, pushed.version)
+    assert stopped == Status(Stage.ERROR, "It was stopped with the worker.")
+    assert backend.output(pushed.ref, pushed.version, tmp_path).files == ("saved",)
 
     before = league.rows()
     assert before["league_competition"] >= 2

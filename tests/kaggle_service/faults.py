@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from tests.kaggle_service.answers import Answer, error_answer, json_answer
 
@@ -81,20 +81,27 @@ COURSES = ("slow", "invalid-source", "failed-dataset", "unkept-dataset", "half")
 
 
 def _without_file(answer: Answer, fault: Fault) -> None:
-    body = json.loads(answer.body)
     name = fault.name or "manifest.json"
-    body["files"] = [file for file in body["files"] if file["fileName"] != name]
-    answer.body = json.dumps(body).encode()
+    files = json.loads(answer.body)["files"]
+    _told(answer, files=[file for file in files if file["fileName"] != name])
+
+
+def _without_log(answer: Answer, fault: Fault) -> None:
+    _told(answer, log="")
 
 
 def _with_unknown_status(answer: Answer, fault: Fault) -> None:
-    answer.body = json.dumps(json.loads(answer.body) | {"status": "PONDERING"}).encode()
+    _told(answer, status="PONDERING")
 
 
 def _without_status(answer: Answer, fault: Fault) -> None:
     body = json.loads(answer.body)
     del body["status"]
     answer.body = json.dumps(body).encode()
+
+
+def _told(answer: Answer, **fields: Any) -> None:
+    answer.body = json.dumps(json.loads(answer.body) | fields).encode()
 
 
 def _with_version(answer: Answer, fault: Fault) -> None:
@@ -120,6 +127,7 @@ def _corrupt(answer: Answer, fault: Fault) -> None:
 # The call goes its way; its answer is changed.
 CHANGES: dict[str, Callable[[Answer, Fault], None]] = {
     "missing-file": _without_file,
+    "no-log": _without_log,
     "unknown-status": _with_unknown_status,
     "no-status": _without_status,
     "version-header": _with_version,

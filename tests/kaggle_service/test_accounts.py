@@ -31,7 +31,10 @@ def test_wrong_key_is_noticed_at_the_first_call(service: KaggleService, tmp_path
     assert service.journal.credentials("ListKernels") == [("", "unknown")]
 
 
-@pytest.mark.parametrize(("answer", "told"), [(200, "SystemExit"), (401, "HTTPError")])
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [(200, "SystemExit"), pytest.param(401, "HTTPError", marks=pytest.mark.slow)],
+)
 def test_unknown_token_is_inactive_or_refused(
     service: KaggleService, tmp_path: Path, answer: int, told: str
 ) -> None:

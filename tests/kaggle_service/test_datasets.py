@@ -53,7 +53,7 @@ result = [[f.name for f in p.files] for p in (page, rest)] + [rest.next_page_tok
     assert result == [names[:20], names[20:], ""]
 
 
-@pytest.mark.parametrize("counts", ["created", "ready"])
+@pytest.mark.parametrize("counts", ["created", pytest.param("ready", marks=pytest.mark.slow)])
 def test_version_passes_through_its_statuses(
     service: KaggleService, tmp_path: Path, counts: Any
 ) -> None:
@@ -113,6 +113,7 @@ result = api.dataset_create_new(str(folder), quiet=True).status
     assert path.read_text() == "0123456789" * 2000
 
 
+@pytest.mark.slow
 def test_archives_are_unpacked_into_a_folder(service: KaggleService, tmp_path: Path) -> None:
     result = client(service, tmp_path, """
 api.authenticate()
@@ -145,6 +146,7 @@ result = [failed, answer.status,
     assert result == ["failed", "Ok", {"status": "failed", "current_version_number": 1}]
 
 
+@pytest.mark.slow
 def test_lost_reply_makes_the_client_create_two_versions(
     service: KaggleService, tmp_path: Path
 ) -> None:

@@ -60,6 +60,7 @@ result = {"number": second.version_number, "names": names,
     assert result["mine"] == [["alice/first-steps", 2]]
 
 
+@pytest.mark.slow
 def test_service_may_speak_of_the_latest_version_only(
     service: KaggleService, tmp_path: Path
 ) -> None:

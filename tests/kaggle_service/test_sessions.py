@@ -211,6 +211,7 @@ result = [before, view(), refused.error, push("pass").version_number]
     assert number == 2  # the CPU has none
 
 
+@pytest.mark.slow
 def test_quota_may_not_be_told(service: KaggleService, tmp_path: Path) -> None:
     service.options.tells_quota = False
     code = "api.authenticate(); result = str(api.quota_view().gpu_quota)"

@@ -35,6 +35,7 @@ CLAIM = timedelta(seconds=10)  # for a message to arrive
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 600.0
 MOST_TROUBLES = 160  # in a row: about a day of the longest pauses
 WORRYING = 5
+UNSEEN = 3  # times in a row that something is not there, before it is believed
 QUOTA_PAUSE_S = 1800.0
 QUOTA_AGE = timedelta(minutes=10)
 
@@ -117,6 +118,8 @@ def _live_with(run: TrainingRun, error: BackendError) -> float:
             return _wait_for_quota(run, error)
         case Trouble():
             return _try_later(run, error)
+        case Missing() if run.troubles < UNSEEN:  # what is new may not be seen everywhere yet
+            return _try_later(run, Trouble(error.message))
     fail(run, _final(error))
     return sessions.GO_ON
 

@@ -10,10 +10,11 @@ import pytest
 
 from tests.training import tiny
 from tests.training.toy_runs import content, metrics
-from training import archive, checkpoint
+from training import archive, checkpoint, source
 
-PACKAGES = ("training", "evaluation", *archive.CARRIED)
 ALONE = Path(__file__).with_name("alone.py")
+TRAINED = ("runner", "sweep", "trainer", "launch", "export", "ablation", "bench")
+TRAINED += ("selfplay", "foraging")
 
 
 @pytest.fixture(scope="module")
@@ -21,20 +22,68 @@ def built(tmp_path_factory):
     return archive.build(tmp_path_factory.mktemp("archive") / "training.zip")
 
 
+def python(code: str, *path: object) -> str:
+    """What code prints in a fresh interpreter without any package but those on this path."""
+    code = f"import sys; sys.path[:0] = {[*map(str, path)]!r}\n{code}"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 def test_equal_sources_give_equal_bytes(built, tmp_path):
     assert archive.build(tmp_path / "again.zip").read_bytes() == built.read_bytes()
 
 
-def test_archive_is_small_and_free_of_tests(built):
-    assert built.stat().st_size < 1_000_000
+def test_archive_is_small_and_holds_what_training_needs_alone(built):
+    assert built.stat().st_size < 400_000
     with zipfile.ZipFile(built) as file:
         names = file.namelist()
         assert all(entry.external_attr >> 16 == 0o644 for entry in file.infolist())
     assert len(names) == len(set(names))
     assert not [name for name in names if "test" in Path(name).name.split("_")]
-    assert {name.partition("/")[0] for name in names} == {*PACKAGES, "licences"}
-    for package in archive.CARRIED:
+    assert not [name for name in names if Path(name).suffix in (".js", ".css", ".md", ".pyc")]
+    tops = {name.partition("/")[0] for name in names}
+    assert tops == {"training", "evaluation", "mctx", "carried", "licences"}
+    for unwanted in ("sandbox", "player", "packages", "server.py", "envs/rps"):
+        assert not [name for name in names if name.startswith(f"evaluation/{unwanted}")]
+    for package in archive.FOLDERS:
         assert [name for name in names if name.startswith(f"licences/{package}/LICENSE")]
+
+
+def test_whatever_training_imports_of_ours_is_shipped():
+    code = "import evaluation, sys\n" + "".join(f"import training.{name}\n" for name in TRAINED)
+    code += (
+        "from training import envs\nfor name in ('connectx', 'tictactoe'): envs.load(name, {})\n"
+    )
+    code += "print(*(m.__file__ for name, m in sys.modules.items() if name.split('.')[0] in"
+    code += " ('training', 'evaluation')), sep='\\n')"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    root = Path(archive.__file__).parents[1]
+    files = {str(Path(line).relative_to(root)) for line in told.stdout.split()}
+    assert len(files) > 80
+    assert files <= archive.contents().keys()
+
+
+def test_hash_of_the_sources_is_that_of_the_archive(built, tmp_path):
+    code = "from training import source; print(source.source_hash())"
+    with zipfile.ZipFile(built) as file:
+        file.extractall(tmp_path / "unpacked")
+    told = {python(code, place) for place in (built, tmp_path / "unpacked")}
+    assert told == {source.source_hash.__wrapped__()}
+
+
+def test_installed_packages_come_before_those_carried(built, tmp_path):
+    (tmp_path / "chex").mkdir()
+    (tmp_path / "chex" / "__init__.py").touch()
+    code = "import training, importlib.util as u\n"
+    code += "print(*(u.find_spec(name).origin for name in ('mctx', 'chex', 'toolz')), sep='\\n')"
+    assert python(code, built, tmp_path).split() == [
+        f"{built}/mctx/__init__.py",
+        f"{tmp_path}/chex/__init__.py",
+        f"{built}/carried/toolz/__init__.py",
+    ]
 
 
 def test_archive_replaces_what_is_there(built, tmp_path):

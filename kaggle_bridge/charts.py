@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from kaggle_bridge.models import Checkpoint, Session, TrainingRun
 from kaggle_bridge.series import Series
+from kaggle_bridge.words import UNITS
 from kaggle_bridge.words import steps as step_words
 from league.charts import WIDEST_SE, Scale, nice_bounds, nice_step
 from league.models import Entrant, Rating
 
 # House bots farther than this from all of a run's entrants would squeeze the curve.
 NEAR_ELO = 300.0
+# Numbers from here on have a unit, those below there an exponent.
+LARGE, TINY = 1e5, 1e-4
 LEAST_GAP = 7.0  # between two labels, per cent of the height
 
 
@@ -186,16 +189,21 @@ def _ticks(bottom: float, top: float, gap: float) -> list[Tick]:
 
 def tick_label(value: float, gap: float) -> str:
     """With as many decimals as tell it from its neighbours."""
-    decimals = next((n for n in range(9) if math.isclose(gap, round(gap, n), rel_tol=1e-6)), 9)
     if abs(value) < gap / 2:
         return "0"
-    text = f"{value:.{decimals}f}" if abs(value) < 1e5 else number(value)
-    return text.replace("-", "−")
+    size, unit = next((each for each in UNITS if abs(value) >= max(each[0], LARGE)), (1, ""))
+    text = _fixed(value / size, gap / size) if gap >= TINY else f"{value:.3g}"
+    return f"{text} {unit}".strip().replace("-", "−")
+
+
+def _fixed(value: float, gap: float) -> str:
+    decimals = next((n for n in range(9) if math.isclose(gap, round(gap, n), rel_tol=1e-6)), 9)
+    return f"{value:.{decimals}f}"
 
 
 def number(value: float) -> str:
     """Three digits that count."""
-    if abs(value) >= 1e5:
+    if abs(value) >= LARGE:
         return ("−" if value < 0 else "") + step_words(round(abs(value)))
     text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return text.replace("-", "−")

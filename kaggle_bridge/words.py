@@ -66,11 +66,11 @@ UNITS = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
 def steps(count: int) -> str:
-    """Three digits and a unit: "4.1 M", "301 k", "512"."""
+    """Three digits and a unit: "4.1 M", "301 k", "512". Never more than there are."""
     for size, unit in UNITS:
         if count >= size:
-            value = count / size
-            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
+            digits = 1 if count >= 100 * size else 10 if count >= 10 * size else 100
+            return f"{count * digits // size / digits:g} {unit}"
     return str(count)
 
 

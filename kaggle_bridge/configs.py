@@ -28,6 +28,10 @@ KEPT_S = 7 * 24 * 3600
 REFUSED = 2  # exit code of a configuration that cannot be used
 SHOWN = 300  # characters of a refusal
 TAIL = 2000  # characters of a failure that are logged
+NO_SWEEP = (
+    'A run here has no "sweep": search with `python -m training run`, and start the run with what '
+    "did best."
+)
 OUR_FAULT = "The trainer could not be asked: this is our fault and has been logged; try again."
 
 Row = dict[str, Any]
@@ -67,7 +71,11 @@ def check(preset: str, overrides: Mapping[str, Any]) -> Checked:
     Raises LeagueError: `bad_config` where it cannot be used, `check_failed` where we cannot tell.
     Takes one to three seconds.
     """
-    return Checked(**_ask("check", json.dumps({"preset": preset, "overrides": overrides})))
+    asked = json.dumps({"preset": preset, "overrides": overrides})
+    checked = Checked(**_ask("check", asked))
+    if checked.config.get("sweep"):  # its trials would begin anew in every session
+        raise LeagueError(NO_SWEEP, "bad_config")
+    return checked
 
 
 def rows(told: Mapping[str, Any], preset: str) -> list[Row]:

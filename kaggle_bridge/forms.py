@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.forms.boundfield import BoundField
 
 from kaggle_bridge import config_fields, configs, runs
@@ -20,7 +21,9 @@ from league.models import Competition, Phase
 PREFIX = "config."
 WORD = re.compile(r"[a-z_]+(?:\.[a-z_]+)*")
 QUOTED = re.compile(r'"([^"]+)"')
-SAID_ELSEWHERE = {"task", "device", "total_steps"}  # by the preset, by the choices above
+# Said by the preset and by the choices above; and what no run here can have.
+LEFT_OUT = {"task", "device", "total_steps", "sweep"}
+NO_CREDENTIALS = "Kaggle has no credentials here yet: a run there waits until it has."
 TITLES = {"selfplay": "Self-play"}
 FIELD_OF_CODE = {
     "bad_backend": "backend",
@@ -59,14 +62,12 @@ class StartForm(forms.Form):
         help_text="At most ten checkpoints play at once; the best are those of the arena.",
     )
     total_steps = forms.IntegerField(required=False)
-    backend = forms.ChoiceField(
-        choices=Backend.choices, required=False, label="Where", help_text="Where it is trained."
-    )
+    backend = forms.ChoiceField(choices=Backend.choices, required=False, label="Trained on")
     accelerator = forms.ChoiceField(
         choices=Accelerator.choices,
         initial=Accelerator.CPU,
         required=False,
-        help_text="The run stops where there is none.",
+        help_text="A session fails where there is none.",
     )
     max_sessions = forms.IntegerField(
         min_value=1,
@@ -81,7 +82,6 @@ class StartForm(forms.Form):
         max_value=MOST_MINUTES,
         required=False,
         label="Minutes of a session",
-        help_text="Empty: as the site is set up.",
     )
     internet = forms.BooleanField(
         required=False, label="Internet access on Kaggle (training needs none)"
@@ -96,7 +96,11 @@ class StartForm(forms.Form):
         self.keys = {row["key"]: row for row in configs.rows(told, preset)}
         self._offer_competitions()
         self._bound_total_steps()
-        self.initial["backend"] = runs.default_backend()
+        self.initial["backend"] = backend = runs.default_backend()
+        self.fields["backend"].help_text = "" if backend == Backend.KAGGLE else NO_CREDENTIALS
+        self.fields[
+            "session_minutes"
+        ].help_text = f"At most; {60 * settings.TRAINING_SESSION_HOURS} where nothing is given."
         for key in self._own_keys():
             self.fields[f"{PREFIX}{key}"] = config_fields.field_of(
                 self.keys[key], self._preset(key)
@@ -157,7 +161,7 @@ class StartForm(forms.Form):
         return name is not None
 
     def _own_keys(self) -> list[str]:
-        return [key for key in self.keys if key not in SAID_ELSEWHERE]
+        return [key for key in self.keys if key not in LEFT_OUT]
 
     def _preset(self, key: str) -> Any:
         return configs.value_at(self.values, key)

@@ -42,7 +42,7 @@ def _sessions(form: StartForm) -> str:
     minutes = form.chosen("session_minutes") or 60 * settings.TRAINING_SESSION_HOURS
     most = form.chosen("max_sessions")
     length = precise_span(timedelta(minutes=minutes))
-    takes = f"in {_count(most, 'session')} of at most {length}"
+    takes = f"in at most {_count(most, 'session')} of {length}"
     if form.chosen("backend") == Backend.LOCAL:
         return f"It runs on this machine, beside the matches, {takes}."
     accelerator = form.chosen("accelerator")

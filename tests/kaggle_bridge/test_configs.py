@@ -74,6 +74,7 @@ def test_a_good_configuration_comes_back_whole_with_its_facts() -> None:
             "selfplay: shards must divide games, which are played in such parts.",
         ),
         ({"seed": float("nan")}, "The configuration cannot be used: NaN is no number of JSON."),
+        ({"sweep": {"steps": 10, "grid": {"selfplay.games": [64]}}}, 'A run here has no "sweep"'),
         ({"\ud800": "\0"}, 'There is no key "\\ud800" (there are '),
     ],
 )

@@ -81,17 +81,14 @@ def test_only_what_differs_becomes_an_override_and_keeps_its_type() -> None:
 def test_every_key_has_its_field_in_its_group_with_bounds_and_default() -> None:
     form = form_of()
     groups = {group.title: [field.label for field in group.fields] for group in form.groups()}
-    assert groups["Run"] == [
-        "log_interval", "save_interval", "seed", "evaluate_interval", "keep", "sweep"
-    ]  # fmt: skip
+    assert groups["Run"] == ["log_interval", "save_interval", "seed", "evaluate_interval", "keep"]
     assert "games" in groups["Self-play"]
     assert groups["Search"] == ["simulations", "considered", "value_weight"]
-    assert sum(map(len, groups.values())) == len(configs.rows(configs.schema(), "tictactoe")) - 3
+    assert sum(map(len, groups.values())) == len(configs.rows(configs.schema(), "tictactoe")) - 4
     games = form["config.selfplay.games"]
     assert (games.value(), games.field.min_value, games.field.max_value) == (128, 1, 1 << 20)
     assert games.help_text.endswith("From 1 to 1,048,576, default 256.")
     assert form["config.selfplay.configuration"].value() == "{}"
-    assert form["config.sweep"].value() == ""
 
 
 @pytest.mark.parametrize(
@@ -181,15 +178,18 @@ def test_competitions_of_the_same_game_come_first_and_closed_ones_not_at_all() -
 
 
 def test_kaggle_is_the_first_choice_where_it_has_credentials() -> None:
-    assert form_of()["backend"].value() == "local"
+    field = form_of()["backend"]
+    assert field.value() == "local"
+    assert "no credentials" in field.help_text
     Account.objects.create(backend="kaggle", has_credentials=True)
-    assert form_of()["backend"].value() == "kaggle"
+    field = form_of()["backend"]
+    assert (field.value(), field.help_text) == ("kaggle", "")
 
 
 def test_the_outlook_says_how_many_checkpoints_go_where() -> None:
     assert outlook(form_of()) == [
         "It makes 300,000 steps and leaves 6 checkpoints, none of which enters a competition.",
-        "It runs on this machine, beside the matches, in 5 sessions of at most 9 h.",
+        "It runs on this machine, beside the matches, in at most 5 sessions of 9 h.",
     ]
     make_competition("tictactoe", environment="tictactoe")
     assert "6 checkpoints: each of them enters Tictactoe" in outlook(form_of())[0]
@@ -198,7 +198,7 @@ def test_the_outlook_says_how_many_checkpoints_go_where() -> None:
     form.full_clean()
     first, second = outlook(form)
     assert "300 checkpoints: 10 of them, evenly spread, enter Tictactoe" in first
-    assert "in 1 session of at most 1 h 30 min" in second
+    assert "in at most 1 session of 1 h 30 min" in second
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_the_outlook_follows_what_is_to_enter(enter, words) -> None:
 def test_the_outlook_tells_what_kaggle_takes_of_the_quota() -> None:
     form = form_of(**sent(backend="kaggle", accelerator="gpu", max_sessions="2"))
     form.full_clean()
-    assert outlook(form)[1].endswith("in 2 sessions of at most 9 h: 18 h of GPU at most.")
+    assert outlook(form)[1].endswith("in at most 2 sessions of 9 h: 18 h of GPU at most.")
     resets = timezone.now() + timedelta(days=3, minutes=1)
     quota = {"gpu": {"used_s": 9000, "total_s": 108_000, "resets_at": resets.isoformat()}}
     account = Account.objects.create(backend="kaggle", quota=quota)

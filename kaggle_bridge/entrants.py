@@ -107,7 +107,7 @@ def import_next(run: TrainingRun) -> bool:
 
 def _submission(run: TrainingRun, competition: Competition, row: Checkpoint) -> Submission:
     """Its submission, made unless it is there. Raises InspectionError, InspectionFault."""
-    team, note = _team(run, competition), describe(row)
+    team, note = team_of(run, competition), describe(row)
     there = Submission.objects.filter(team=team, competition=competition, description=note)
     if found := there.first():
         return found  # made, and then we were killed
@@ -125,7 +125,8 @@ def describe(row: Checkpoint) -> str:
     return f"step {row.step:,} of training run {row.run_id}, checkpoint {row.sha256[:16]}"
 
 
-def _team(run: TrainingRun, competition: Competition) -> Team:
+def team_of(run: TrainingRun, competition: Competition) -> Team:
+    """The run's own; made on first use."""
     with transaction.atomic():
         # One at a time: two would make two teams.
         held = TrainingRun.objects.select_for_update(no_key=True, of=("self",)).get(pk=run.pk)

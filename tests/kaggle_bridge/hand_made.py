@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+import evaluation
 from kaggle_bridge.models import TrainingRun
 from training import export_boards, safetensors, storage
 from training.folder import replacing
@@ -23,13 +24,17 @@ NETWORK = {"kind": "mlp", "width": 8, "depth": 1}
 TOKEN = "0123456789abcdef"
 
 
+def version(game: str) -> str:
+    return str(evaluation.make(game).version)
+
+
 def config(game: str = "tictactoe", **changes: Any) -> dict[str, Any]:
     selfplay = {"environment": game, "network": NETWORK}
     return {"task": "selfplay", "seed": 0, "save_interval": 100, "selfplay": selfplay} | changes
 
 
 def make_run(game: str = "tictactoe", **fields: Any) -> TrainingRun:
-    facts = {"task": "selfplay", "environment": game, "version": "1.0.0", "has_arena": True}
+    facts = {"task": "selfplay", "environment": game, "version": version(game), "has_arena": True}
     values = {
         "preset": game, "resolved": config(game, total_steps=1000), "facts": facts,
         "total_steps": 1000, "backend": "local", "session_s": 600,
@@ -41,7 +46,7 @@ def write_checkpoint(
     path: Path, step: int = 100, game: str = "tictactoe", arena: float | None = None, **changes: Any
 ) -> Path:
     """changes: to the manifest; `tensors` take the place of the random ones."""
-    environment = {"name": game, "version": "1.0.0", "configuration": GAMES[game]}
+    environment = {"name": game, "version": version(game), "configuration": GAMES[game]}
     latest = {} if arena is None else {"arena/elo": arena}
     fields = {
         "task": "selfplay",

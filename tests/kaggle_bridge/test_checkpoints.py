@@ -10,7 +10,7 @@ from django.conf import settings
 from kaggle_bridge import checkpoints, inspection, store
 from kaggle_bridge.inspection import Found, FoundCheckpoint, InspectionFault
 from kaggle_bridge.models import Checkpoint, Metric, Session, TrainingRun
-from tests.kaggle_bridge.hand_made import TOKEN, Output, config, make_run, write_checkpoint
+from tests.kaggle_bridge.hand_made import TOKEN, Output, config, make_run, version, write_checkpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +64,7 @@ def test_files_rows_and_metrics_are_kept(run, session, found) -> None:
     assert first.manifest["is_wanted"]
     assert not second.manifest["is_wanted"]
     assert first.manifest["source_hash"] == "5" * 64
-    assert first.manifest["environment"]["version"] == "1.0.0"
+    assert first.manifest["environment"]["version"] == version("tictactoe")
     assert "config" not in first.manifest
     for row, each in zip((first, second), found.checkpoints, strict=True):
         assert store.path(row.sha256).read_bytes() == each.path.read_bytes()

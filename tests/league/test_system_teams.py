@@ -134,6 +134,10 @@ def test_nobody_takes_its_name(team) -> None:
     teams.rename(alice, own, "Training wheels")
 
 
+def test_its_page_says_whose_it_is(team, client) -> None:
+    assert "entered by the site itself" in client.get(f"/teams/{team.pk}/").text
+
+
 def test_its_name_is_free_whoever_had_it_before(team) -> None:
     other = teams.make_system_team(team.name)
     assert other != team

@@ -92,11 +92,12 @@ class Worker:
         self.finish(version, State(Stage.ERROR, state.message or LEFT_BEHIND, state.started))
 
     def handle(self, version: Version) -> None:
-        """RUNNING is written before `stop` is looked for: see LocalBackend.status."""
+        """`stop` is looked for again after RUNNING is written: see LocalBackend.status."""
         started = time.time()
-        version.set_state(State(Stage.RUNNING, started=started))
+        if not version.is_asked_to_stop():
+            version.set_state(State(Stage.RUNNING, started=started))
         if version.is_asked_to_stop():
-            self.finish(version, State(Stage.CANCELLED, STOPPED_BEFORE, started))
+            self.finish(version, State(Stage.CANCELLED, STOPPED_BEFORE))
             return
         logger.info("%s/%d runs", version.slug, version.number)
         state = Execution(self.spool, version, self.beat, lambda: self.is_stopping).run()

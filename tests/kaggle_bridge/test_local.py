@@ -53,7 +53,7 @@ def test_kernel_sees_its_root_and_no_secret(bench):
     environ, folder, niceness = json.loads(bench.log(pushed))
     assert environ["PALAESTRA_KAGGLE_ROOT"] == str(bench.folder(pushed) / "root")
     assert folder == str(bench.folder(pushed) / "root" / "working")
-    assert niceness == 10 + os.nice(0)
+    assert niceness == min(10 + os.nice(0), 19)
     assert set(environ) <= {
         "PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "HOME", "TMPDIR", "PALAESTRA_KAGGLE_ROOT",
         "LC_CTYPE",

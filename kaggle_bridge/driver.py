@@ -153,7 +153,7 @@ def _try_later(run: TrainingRun, error: Trouble) -> float:
     logger.warning("%s: %s (trouble %s, again in %.0f s)", run, error.message, troubles, pause)
     if isinstance(error, NoAccess):
         accounts.say(run.backend, error.message)
-    if isinstance(error, NoAccess) or troubles >= WORRYING:
+    if troubles >= (2 if isinstance(error, NoAccess) else WORRYING):
         alerts.raise_alert("training_trouble", f"{run}: {error.message}", f"run {run.pk}")
     return pause
 

@@ -16,6 +16,7 @@ from kaggle_bridge.backends.base import Backend as Place
 from kaggle_bridge.backends.base import Missing, Trouble
 from kaggle_bridge.inspection import Found
 from kaggle_bridge.models import Session, TrainingRun
+from league.models import Phase
 
 LOG_CHARS = 64 * 1024  # of a log's end that are kept
 TAKES = 3  # times that an output is fetched before what is damaged in it is left
@@ -50,9 +51,16 @@ def take_in(session: Session, found: Found) -> None:
 def enter(run: TrainingRun) -> None:
     """What is wanted of what there is becomes submissions; what they supersede retires."""
     entrants.choose(run)
+    if is_early(run):
+        return
     while entrants.import_next(run):
         pass
     entrants.retire_superseded(run)
+
+
+def is_early(run: TrainingRun) -> bool:
+    """Whether its competition is not open yet."""
+    return run.competition is not None and run.competition.phase == Phase.UPCOMING
 
 
 def note_log(session: Session, raw: str) -> tuple[dict[str, Any], ...]:

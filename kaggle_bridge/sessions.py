@@ -17,6 +17,7 @@ from kaggle_bridge.backends.base import Backend as Place
 from kaggle_bridge.models import RunState, Session, SessionState, TrainingRun
 
 GO_ON = 0.0  # seconds until the next step
+SOON_S, EARLY_S = 5.0, 60.0
 SETTLE_S = 20.0  # a push or upload whose answer was lost shows within this time
 DATASET_LIMIT = timedelta(minutes=30)
 BETWEEN_POLLS = 2  # an ended session counts as one for a while
@@ -276,8 +277,11 @@ def _end_run(session: Session, ending: endings.Ending, place: Place) -> None:
 
 def _enter(run: TrainingRun, place: Place) -> float:
     outputs.enter(run)
+    if outputs.is_early(run):
+        run.keep(note=f"Its checkpoints enter {run.competition} when that opens.")
+        return EARLY_S
     if entrants.has_more(run):
-        return 5.0
+        return SOON_S
     if run.competition_id is None or not run.checkpoints.filter(submission__isnull=False).exists():
         run.keep(ended=timezone.now())
     else:

@@ -8,17 +8,17 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from kaggle_bridge import pruning, store
+from kaggle_bridge import store
 from kaggle_bridge.models import Checkpoint, CheckpointState, TrainingRun
-from kaggle_bridge.spool import Spool
 
 OLD_S = 24 * 3600
 SETTLED = timedelta(days=7)  # after which nothing of a run is entered any more
 
 
 def tidy() -> int:
-    """Sessions of before yesterday, half-fetched outputs, checkpoints that nothing goes on from."""
-    return _outputs() + pruning.prune(Spool(Path(settings.DATA_DIR)), time.time()) + _checkpoints()
+    """Half-fetched outputs, and checkpoints that nothing goes on from; sessions of this machine
+    are its worker's to tidy."""
+    return _outputs() + _checkpoints()
 
 
 def _outputs() -> int:

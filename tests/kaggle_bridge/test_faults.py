@@ -12,7 +12,8 @@ CALLS = (
     "SaveKernel", "GetKernelSessionStatus", "ListKernelSessionOutput", "Download",
     "GetDatasetStatus", "StartBlobUpload", "Upload", "CreateDataset", "CreateDatasetVersion",
 )  # fmt: skip
-BEFORE = ("429", "429-nested", "500", "503", "401", "403", "404", "not-json", "reset")
+READS = ("GetKernelSessionStatus", "ListKernelSessionOutput", "Download", "GetDatasetStatus")
+PASSING = ("429", "429-nested", "500", "503", "401", "not-json", "reset")
 PLAN = ("piece", "piece", "all")
 STORY = [(1, "TIMED_OUT", 100), (2, "TIMED_OUT", 200), (3, "COMPLETE", TOTAL)]
 
@@ -30,16 +31,13 @@ def ends_as_if_nothing_had_been(service, run):
     assert sorted(session.kernel_version for session in run.sessions.all()) == [1, 2, 3]
 
 
-@pytest.fixture
-def undisturbed(serve):
-    serve(*PLAN)
-    return bytes_of(drive(started()))
+FAULTS = [*((kind, CALLS) for kind in PASSING), ("403", READS), ("404", READS)]
 
 
-@pytest.mark.parametrize("kind", BEFORE)
-def test_a_fault_at_every_call_changes_nothing_in_the_end(serve, kind):
+@pytest.mark.parametrize(("kind", "calls"), FAULTS)
+def test_a_fault_at_every_call_changes_nothing_in_the_end(serve, kind, calls):
     service = serve(*PLAN)
-    faults = [service.faults.add(call, kind) for call in CALLS]
+    faults = [service.faults.add(call, kind) for call in calls]
     run = drive(started(), seconds=200)
     ends_as_if_nothing_had_been(service, run)
     assert [fault.call for fault in faults if not fault.is_spent] == []
@@ -81,8 +79,13 @@ def test_a_dataset_that_does_not_come_to_be_is_sent_again(serve, kind):
     ends_as_if_nothing_had_been(service, run)
 
 
-def test_sessions_resumed_from_end_with_the_bytes_of_one(serve, undisturbed):
-    assert len({sha256 for _, sha256 in undisturbed}) == 4
+@pytest.mark.parametrize("call", ["SaveKernel", "CreateDataset"])
+def test_a_refusal_of_what_is_sent_ends_a_run_with_its_sentence(serve, call):
+    service = serve(*PLAN)
+    service.faults.add(call, "403", message="Phone verification is required")
+    run = drive(started())
+    assert run.state == RunState.FAILED
+    assert "Phone verification is required" in run.error
 
 
 def test_the_busiest_minute_of_many_runs_keeps_to_the_limit(serve, settings):

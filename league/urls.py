@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from league.api import api, health
+from league.api import health
+from league.api.site import api
 from league.views import (
     competitions,
     episodes,

@@ -1,5 +1,4 @@
-"""The HTTP API under /api/v1. Each noun has its routes and schemas in a module of its own."""
+"""The HTTP API under /api/v1. Each noun has its routes and schemas in a module of its own.
 
-from league.api.site import api
-
-__all__ = ["api"]
+`site` mounts them, those of other apps by name: whoever has routes may import the rest of it.
+"""

@@ -8,7 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kaggle_bridge import words
+from kaggle_bridge import charts, words
 from kaggle_bridge.models import Checkpoint, Enter, Session, TrainingRun
 from kaggle_bridge.views.listing import Listing
 from league.words import precise_span
@@ -25,6 +25,11 @@ SENTENCES: dict[type, Mapping[Any, str]] = {
 @register.filter
 def steps(count: int) -> str:
     return words.steps(count)
+
+
+@register.filter
+def three_digits(value: float) -> str:
+    return charts.number(value)
 
 
 @register.simple_tag

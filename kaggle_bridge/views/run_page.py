@@ -152,10 +152,6 @@ class RunPage:
         return [charts.line_chart(each, self.last_step) for each in self._series[1]]
 
     @property
-    def has_marks(self) -> bool:
-        return any(chart.marks for chart in (*self.first_charts, *self.more_charts))
-
-    @property
     def metric_names(self) -> list[str]:
         return [each.name for each in self._series[0]]
 

@@ -262,6 +262,16 @@ def test_metrics_are_drawn_and_written(client):
     assert "0.0526" in fragment(client, url, "run-charts-table")
 
 
+def test_events_are_marked_on_the_chart_of_their_metric(client):
+    run = make_run(facts={"objective": "", "headline": ["world/population"]})
+    event = {"kind": "jump", "metric": "world/population", "step": 1000}
+    line = {"world/population": 20.0, "loss/value": 0.5}
+    add_metrics(run, {1000: line | {"events": [event]}, 2000: line})
+    part = fragment(client, run.get_absolute_url(), "run-charts")
+    assert part.count("<title>jump</title>") == 1
+    assert part.index("<title>jump</title>") < part.index("loss/value")
+
+
 def test_ten_thousand_lines_cost_no_more_queries_and_few_bytes(
     client, django_assert_max_num_queries
 ):

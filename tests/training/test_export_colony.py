@@ -269,3 +269,13 @@ CANNOT_PLAY = {
 def test_a_checkpoint_that_cannot_play_is_refused(what, tmp_path, capsys):
     changes, reason = CANNOT_PLAY[what]
     refused(write_checkpoint(tmp_path / "step_7.safetensors", **changes), reason, capsys)
+
+
+def test_a_world_of_other_channels_is_none_that_it_can_play():
+    trained = {"name": "foraging", "version": "1.0.0", "configuration": {"channels": 4}}
+    found = Manifest(task="foraging", step=1, config={}, environment=trained)
+    world = {"channels": 4, "grid_size": 30}
+    assert export.misfit(found, "foraging", "1.0.0", world) == ""
+    told = export.misfit(found, "foraging", "1.0.0", world | {"channels": 2})
+    assert told == "This checkpoint was trained with channels 4, not 2."
+    assert "not on foraging 2.0.0" in export.misfit(found, "foraging", "2.0.0", world)

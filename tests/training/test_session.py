@@ -311,3 +311,54 @@ def test_notebook_leaves_what_the_script_does(started: Any, whole: Session) -> N
     assert session.events("start") == whole.events("start")
     assert session.manifest["files"].keys() == whole.manifest["files"].keys()
     assert content(session.newest) == content(whole.newest)
+
+
+def test_output_that_cannot_be_written_is_a_failure(started: Any, tmp_path: Path) -> None:
+    (tmp_path / "root" / "working").mkdir(parents=True)
+    (tmp_path / "root" / "working" / "checkpoints").touch()
+    session = started(order())
+    assert session.end() == 1
+    assert "checkpoints cannot be written: File exists" in session.result["reason"]
+    assert session.verified()["state"] == "failed"
+
+
+@pytest.mark.slow
+def test_run_that_would_not_fit_says_which_knob_to_turn(started: Any) -> None:
+    large = {**sessions.tiny.SELFPLAY, "games": 4096, "buffer": 1 << 20}
+    session = started(order({**QUICK, "selfplay": large}))
+    assert session.end() == 2, session.log.text
+    assert session.result["state"] == "refused"
+    assert session.result["reason"].endswith("are free.")
+    assert '"selfplay.buffer" (now 1048576)' in session.result["knob"]
+
+
+@pytest.mark.slow
+def test_trainer_that_hangs_is_killed_in_good_time(
+    started: Any, whole: Session, tmp_path: Path
+) -> None:
+    resume = give(tmp_path / "root", whole.newest)
+    session = started(order(ENDLESS, resume=resume, session_s=70))
+    session.wait_for_event("start")
+    os.kill(session.trainer(), signal.SIGSTOP)
+    assert session.end() == 0
+    assert session.result["state"] == session.verified()["state"] == "stopped"
+    assert "was killed" in session.result["reason"]
+    assert content(session.newest) == content(whole.newest)
+    assert 40 <= session.result["seconds"] < 60
+
+
+@pytest.mark.slow
+def test_sweep_that_was_cut_goes_on_with_what_it_chose(started: Any, tmp_path: Path) -> None:
+    grid = {"selfplay.learning.learning_rate": [0.01]}
+    config = {**ENDLESS, "sweep": {"grid": grid, "steps": 600}}
+    first = started(order(config), "first")
+    first.wait_for_event("checkpoint")
+    first.popen.terminate()
+    assert first.end() == 143
+    resume = give(tmp_path / "second", first.newest)
+    rest = {**config, "total_steps": resume.step + 1000}
+    second = started(order(rest, session=2, resume=resume), "second")
+    assert second.end() == 0, second.log.text
+    for each in (first, second):
+        chosen = manifest.read(each.newest).config["selfplay"]["learning"]
+        assert chosen["learning_rate"] == 0.01

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
 from urllib3.util.retry import Retry
 
 from kaggle_bridge.pace import Pace
@@ -25,6 +25,7 @@ CONNECT_S = 10.0
 NEVER_LEFT = (
     NewConnectionError,
     ConnectTimeoutError,
+    ProxyError,  # also a tunnel that the proxy does not open
     requests.ConnectTimeout,
     requests.exceptions.InvalidURL,
     ssl.SSLCertVerificationError,

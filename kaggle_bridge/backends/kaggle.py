@@ -57,7 +57,7 @@ class KaggleBackend:
         self.data_dir = data_dir
         self.environ = environ
         self.limits = limits
-        self.pace = Pace(data_dir / "training" / "kaggle", calls_per_minute)
+        self.pace = Pace(data_dir.absolute() / "training" / "kaggle", calls_per_minute)
 
     def facts(self) -> Facts:
         """owner: empty for an access token that has not been asked for its user yet: `whoami`."""

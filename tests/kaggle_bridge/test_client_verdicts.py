@@ -112,7 +112,7 @@ def refused_connection() -> requests.ConnectionError:
 
 def test_only_what_certainly_did_not_leave_did_not_happen() -> None:
     assert never_left(refused_connection())
-    proxy = ProxyError("no", NewConnectionError(None, "refused"))  # type: ignore[arg-type]
+    proxy = ProxyError("no", OSError("Tunnel connection failed: 407"))
     assert never_left(requests.exceptions.ProxyError(MaxRetryError(None, "/", proxy)))  # type: ignore[arg-type]
     assert never_left(requests.ConnectTimeout("late"))
     assert not never_left(requests.ReadTimeout("late"))

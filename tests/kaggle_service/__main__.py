@@ -1,6 +1,7 @@
 """`python -m tests.kaggle_service --port N`: to try things by hand."""
 
 import argparse
+import signal
 import tempfile
 import threading
 from pathlib import Path
@@ -22,6 +23,9 @@ def main() -> None:
     parser.add_argument("--dataset-delay", type=float, default=2.0, metavar="SECONDS")
     parser.add_argument("--queue", type=float, default=2.0, metavar="SECONDS")
     arguments = parser.parse_args()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     with tempfile.TemporaryDirectory() as folder:
         service = KaggleService(
             Path(folder), {"alice": Account(key="alice-key", token="alice-token")},
@@ -31,10 +35,7 @@ def main() -> None:
         service.journal.listener = _show
         with service:
             print(*(f"export {k}={v}" for k, v in service.environ().items()), sep="\n", flush=True)
-            try:
-                threading.Event().wait()
-            except KeyboardInterrupt:
-                return
+            stop.wait()
 
 
 if __name__ == "__main__":

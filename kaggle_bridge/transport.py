@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.retry import Retry
 
 from kaggle_bridge.pace import Pace
@@ -25,7 +25,6 @@ CONNECT_S = 10.0
 NEVER_LEFT = (
     NewConnectionError,
     ConnectTimeoutError,
-    ProxyError,  # also a tunnel that the proxy does not open
     requests.ConnectTimeout,
     requests.exceptions.InvalidURL,
     ssl.SSLCertVerificationError,
@@ -105,7 +104,13 @@ def error_of(body: Any) -> dict[str, Any]:
 
 
 def never_left(error: BaseException) -> bool:
-    return any(isinstance(each, NEVER_LEFT) for each in causes(error))
+    """Certainly. A ProxyError says nothing: a lost answer is one, too, where a proxy is used."""
+    return any(isinstance(each, NEVER_LEFT) or _is_shut_tunnel(each) for each in causes(error))
+
+
+def _is_shut_tunnel(error: BaseException) -> bool:
+    """As http.client puts it where a proxy does not let us through to the service."""
+    return isinstance(error, OSError) and str(error).startswith("Tunnel connection failed")
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

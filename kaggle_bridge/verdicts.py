@@ -116,8 +116,8 @@ def _kind(error: requests.RequestException) -> str:
         return "no answer in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate was not accepted"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy did not let us through"
+    if isinstance(error, requests.exceptions.ProxyError) and never_left(error):
+        return "the proxy does not let us through"
     if isinstance(error, requests.exceptions.JSONDecodeError):
         return "the answer was not JSON"
     return "no connection" if never_left(error) else "the connection broke"

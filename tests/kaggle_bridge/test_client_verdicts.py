@@ -110,10 +110,16 @@ def refused_connection() -> requests.ConnectionError:
     return requests.ConnectionError(MaxRetryError(None, "/", inner))  # type: ignore[arg-type]
 
 
+def through_proxy(error: Exception) -> requests.exceptions.ProxyError:
+    inner = MaxRetryError(None, "/", ProxyError("no", error))  # type: ignore[arg-type]
+    return requests.exceptions.ProxyError(inner)
+
+
 def test_only_what_certainly_did_not_leave_did_not_happen() -> None:
     assert never_left(refused_connection())
-    proxy = ProxyError("no", OSError("Tunnel connection failed: 407"))
-    assert never_left(requests.exceptions.ProxyError(MaxRetryError(None, "/", proxy)))  # type: ignore[arg-type]
+    shut = OSError("Tunnel connection failed: 407")
+    assert never_left(through_proxy(shut))
+    assert not never_left(through_proxy(ConnectionResetError()))
     assert never_left(requests.ConnectTimeout("late"))
     assert not never_left(requests.ReadTimeout("late"))
     assert not never_left(requests.ConnectionError(ConnectionResetError()))

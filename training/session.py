@@ -134,7 +134,8 @@ class Session:
         """Once, and goes on: there may be room again later."""
         if complaint != self._complaint:
             self._complaint = complaint
-            print(f"Warning: {complaint}", file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):
+                print(f"Warning: {complaint}", flush=True)
 
     # What there is to see
 

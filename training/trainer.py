@@ -56,35 +56,22 @@ def die_with_parent() -> None:
 
 
 def _train(order: Order, folder: Path, input_folder: Path, stop: Stop) -> int:
-    from training import config, program, runner, sweep  # JAX takes a second
+    from training import config, program, runner  # JAX takes a second
     from training.console import Console
     from training.lock import locked
     from training.runner import Setting
 
     _check_machine(order, input_folder)
-    run = config.from_dict({**_config_of(order, folder), "device": order.accelerator})
+    run = config.from_dict({**order.config, "device": order.accelerator})
+    if run.sweep is not None:
+        raise Refused(
+            "A session has no place for a sweep, which lives on in the folder of its run."
+        )
     tell("knobs", knobs=program.knobs(run))
-    setting = Setting(folder, stop, Console())
     with locked(folder):
-        if run.sweep is not None:
-            outcome = sweep.run(run, run.sweep, "auto", setting)
-        else:
-            outcome = runner.run(run, "auto", setting)
+        outcome = runner.run(run, "auto", Setting(folder, stop, Console()))
     tell("outcome", code=outcome.code, reason=outcome.reason, step=outcome.step)
     return outcome.code
-
-
-def _config_of(order: Order, folder: Path) -> dict[str, Any]:
-    """A sweep that has chosen goes on with what it chose, which the checkpoint says."""
-    from training import manifest, resume
-    from training.folder import candidates
-
-    given = dict(order.config)
-    if order.resume is None or given.get("sweep") is None:
-        return given
-    chosen = manifest.read(candidates(folder)[0]).config
-    free = {name: given[name] for name in resume.FREE if name in given and name != "sweep"}
-    return chosen | free
 
 
 def _check_machine(order: Order, input_folder: Path) -> None:

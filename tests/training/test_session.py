@@ -195,6 +195,14 @@ def test_impossible_config_is_refused(started: Any) -> None:
     assert "total'''_\\\"steps" in session.result["reason"]
 
 
+@pytest.mark.slow
+def test_sweep_is_refused(started: Any) -> None:
+    grid = {"selfplay.learning.learning_rate": [0.01]}
+    session = started(order({**QUICK, "sweep": {"grid": grid, "steps": 600}}))
+    assert session.end() == 2
+    assert "no place for a sweep" in session.result["reason"]
+
+
 def test_session_of_a_killed_trainer_says_which_knob_to_turn(started: Any) -> None:
     session = started(order(ENDLESS))
     session.wait_for_event("checkpoint")
@@ -345,20 +353,3 @@ def test_trainer_that_hangs_is_killed_in_good_time(
     assert "was killed" in session.result["reason"]
     assert content(session.newest) == content(whole.newest)
     assert 40 <= session.result["seconds"] < 60
-
-
-@pytest.mark.slow
-def test_sweep_that_was_cut_goes_on_with_what_it_chose(started: Any, tmp_path: Path) -> None:
-    grid = {"selfplay.learning.learning_rate": [0.01]}
-    config = {**ENDLESS, "sweep": {"grid": grid, "steps": 600}}
-    first = started(order(config), "first")
-    first.wait_for_event("checkpoint")
-    first.popen.terminate()
-    assert first.end() == 143
-    resume = give(tmp_path / "second", first.newest)
-    rest = {**config, "total_steps": resume.step + 1000}
-    second = started(order(rest, session=2, resume=resume), "second")
-    assert second.end() == 0, second.log.text
-    for each in (first, second):
-        chosen = manifest.read(each.newest).config["selfplay"]["learning"]
-        assert chosen["learning_rate"] == 0.01

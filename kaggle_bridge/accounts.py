@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from kaggle_bridge.backends.base import Backend as Place
-from kaggle_bridge.backends.base import NoQuota, Quota
+from kaggle_bridge.backend import Backend as Place
+from kaggle_bridge.backend import NoQuota, Quota
 from kaggle_bridge.models import Account, Session, TrainingRun
 
 LEAST_S = 15 * 60  # a session shorter than this is not worth its start

@@ -5,7 +5,8 @@ from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
-from kaggle_bridge import checkpoints, inspection
+from kaggle_bridge import checkpoints
+from kaggle_bridge.inspecting import inspection
 from kaggle_bridge.models import RunState, TrainingRun
 from league.errors import Conflict, LeagueError, TooLarge
 

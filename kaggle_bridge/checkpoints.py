@@ -3,7 +3,7 @@
 from typing import Any
 
 from kaggle_bridge import metrics, store
-from kaggle_bridge.inspection import Found, FoundCheckpoint, InspectionFault
+from kaggle_bridge.inspecting.inspection import Found, FoundCheckpoint, InspectionFault
 from kaggle_bridge.models import Checkpoint, CheckpointState, Session, TrainingRun
 
 KEPT_OF_MANIFEST = ("task", "created", "versions", "source_hash", "environment")

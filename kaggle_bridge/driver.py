@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from kaggle_bridge import accounts, locks, outputs, places, sessions
-from kaggle_bridge.backends.base import (
+from kaggle_bridge.backend import (
     ENDED,
     BackendError,
     Missing,
@@ -16,8 +16,8 @@ from kaggle_bridge.backends.base import (
     NotNow,
     Trouble,
 )
-from kaggle_bridge.backends.base import Backend as Place
-from kaggle_bridge.inspection import InspectionFault
+from kaggle_bridge.backend import Backend as Place
+from kaggle_bridge.inspecting.inspection import InspectionFault
 from kaggle_bridge.models import (
     Account,
     Backend,

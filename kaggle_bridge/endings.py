@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from kaggle_bridge.inspection import Found
+from kaggle_bridge.inspecting.inspection import Found
 from kaggle_bridge.models import RunState, Session, SessionState
 
 BARREN = 2  # sessions in a row without a new checkpoint

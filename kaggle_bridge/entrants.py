@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from kaggle_bridge import inspection, spread, store
-from kaggle_bridge.inspection import InspectionError, InspectionFault
+from kaggle_bridge import spread, store
+from kaggle_bridge.inspecting import inspection
+from kaggle_bridge.inspecting.inspection import InspectionError, InspectionFault
 from kaggle_bridge.models import Checkpoint, CheckpointState, Enter, TrainingRun
 from league import submissions, teams
 from league.entrants import SYSTEM_ACTIVE_LIMIT

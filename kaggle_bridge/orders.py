@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from django.conf import settings
 
 from kaggle_bridge import entrants, kernel, store
-from kaggle_bridge.backends.base import Job
+from kaggle_bridge.backend import Job
 from kaggle_bridge.models import Checkpoint, Session, TrainingRun
 
 MARKER = "palaestra-resume.json"

@@ -11,10 +11,11 @@ from typing import Any
 
 from django.conf import settings
 
-from kaggle_bridge import checkpoints, entrants, inspection, kernel_log, metrics
-from kaggle_bridge.backends.base import Backend as Place
-from kaggle_bridge.backends.base import Missing, Trouble
-from kaggle_bridge.inspection import Found
+from kaggle_bridge import checkpoints, entrants, kernel_log, metrics
+from kaggle_bridge.backend import Backend as Place
+from kaggle_bridge.backend import Missing, Trouble
+from kaggle_bridge.inspecting import inspection
+from kaggle_bridge.inspecting.inspection import Found
 from kaggle_bridge.models import Session, TrainingRun
 from league.models import Phase
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from kaggle_bridge.backends.base import Backend as Place
+from kaggle_bridge.backend import Backend as Place
 from kaggle_bridge.backends.kaggle import KaggleBackend
 from kaggle_bridge.backends.local import LocalBackend
 from kaggle_bridge.models import Backend, TrainingRun

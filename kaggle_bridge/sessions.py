@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from kaggle_bridge import accounts, endings, entrants, orders, outputs, runs
-from kaggle_bridge.backends.base import ENDED, NoAccess, Pushed, Stage, Status, Trouble, Unsure
-from kaggle_bridge.backends.base import Backend as Place
+from kaggle_bridge.backend import ENDED, NoAccess, Pushed, Stage, Status, Trouble, Unsure
+from kaggle_bridge.backend import Backend as Place
 from kaggle_bridge.models import RunState, Session, SessionState, TrainingRun
 
 GO_ON = 0.0  # seconds until the next step

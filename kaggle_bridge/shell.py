@@ -15,7 +15,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from kaggle_bridge import accounts, driver, places, runs
-from kaggle_bridge.backends.base import BackendError, NoAccess, Trouble
+from kaggle_bridge.backend import BackendError, NoAccess, Trouble
 from kaggle_bridge.models import Backend, RunState, Session, TrainingRun
 from league.errors import LeagueError, NotFound
 

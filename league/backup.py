@@ -86,7 +86,8 @@ def _require_sqlite(tool: str) -> None:
     if connection.vendor != "sqlite":
         raise LeagueError(
             f"DATABASE_URL names a {connection.display_name} database: use {tool} for it, and "
-            "copy uploads, episodes, checkpoints, packages/*.toml and signing.key of DATA_DIR after it."
+            "copy uploads, episodes, checkpoints, packages/*.toml and signing.key of DATA_DIR "
+            "after it."
         )
     if Path(connection.settings_dict["NAME"]) != Path(settings.DATA_DIR) / DATABASE:
         raise LeagueError(f"DATABASE_URL names another file than {DATABASE} in DATA_DIR: copy it.")

@@ -8,9 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kaggle_bridge import credentials
-from kaggle_bridge.backends import client_process
-from kaggle_bridge.backends.base import (
+from kaggle_bridge.backend import (
     Dataset,
     Facts,
     Job,
@@ -22,9 +20,11 @@ from kaggle_bridge.backends.base import (
     Status,
     Trouble,
 )
-from kaggle_bridge.backends.client_process import Call
-from kaggle_bridge.credentials import Credentials, CredentialsError
-from kaggle_bridge.pace import Pace
+from kaggle_bridge.client import credentials
+from kaggle_bridge.client import process as client_process
+from kaggle_bridge.client.credentials import Credentials, CredentialsError
+from kaggle_bridge.client.pace import Pace
+from kaggle_bridge.client.process import Call
 
 # What an operation asks at least: begun with fewer slots it would only wait inside.
 REQUESTS = {"dataset": 2, "upload": 3, "log": 2}

@@ -8,8 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from kaggle_bridge import spool as spools
-from kaggle_bridge.backends.base import (
+from kaggle_bridge.backend import (
     Dataset,
     Facts,
     Job,
@@ -22,7 +21,8 @@ from kaggle_bridge.backends.base import (
     Status,
     Trouble,
 )
-from kaggle_bridge.spool import Spool, Unreadable, Version
+from kaggle_bridge.local import spool as spools
+from kaggle_bridge.local.spool import Spool, Unreadable, Version
 
 OWNER = "local"
 SILENT_S = 20.0

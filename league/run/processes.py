@@ -109,7 +109,7 @@ def site_processes(bind: str, data_dir: Path) -> list[Process]:
             (*BASE, *SITE, *KAGGLE),
             niceness=10,
         ),
-        Process("training-worker", python("kaggle_bridge.worker"), (*BASE, "DATA_DIR")),
+        Process("training-worker", python("kaggle_bridge.local.worker"), (*BASE, "DATA_DIR")),
     ]
 
 

@@ -62,7 +62,7 @@ def test_every_variable_reaches_the_process_that_reads_it():
     assert hidden_from(every["web"], "league/settings.py") == set()
     assert hidden_from(every["bridge-worker"], "league/settings.py") == {"ALLOWED_HOSTS", "SIGNUP"}
     assert hidden_from(every["evaluation-worker"], "evaluation/worker.py") == {"WORKER_SLOT"}
-    assert hidden_from(every["training-worker"], "kaggle_bridge/worker.py") == set()
+    assert hidden_from(every["training-worker"], "kaggle_bridge/local/worker.py") == set()
 
 
 def hidden_from(process: processes.Process, file: str) -> set[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kaggle_bridge.backends.base import Job, Pushed, Stage, Status
+from kaggle_bridge.backend import Job, Pushed, Stage, Status
 from kaggle_bridge.backends.local import LocalBackend
 from league.run import processes
 from tests.e2e.league_process import (

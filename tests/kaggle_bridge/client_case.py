@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kaggle_bridge.backends.base import Job
+from kaggle_bridge.backend import Job
 from kaggle_bridge.backends.kaggle import KaggleBackend, Limits
 from tests.kaggle_service import Account, KaggleService, clients
 

@@ -36,7 +36,9 @@ def quick_python(folder: Path, plan: Sequence[str]) -> str:
 
 
 @contextmanager
-def serving(folder: Path, plan: Sequence[str] = ("all",), **options: Any) -> Iterator[KaggleService]:
+def serving(
+    folder: Path, plan: Sequence[str] = ("all",), **options: Any
+) -> Iterator[KaggleService]:
     accounts = {"alice": Account(key=KEY, token=TOKEN)}
     python = quick_python(folder, plan)
     with KaggleService(folder / "kaggle", accounts, python=python, **options) as service:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kaggle_bridge.backends.base import ENDED, Job, Pushed, Stage, Status
+from kaggle_bridge.backend import ENDED, Job, Pushed, Stage, Status
 from kaggle_bridge.backends.local import LocalBackend
 from tests.stack import PROJECT, wait_for
 
@@ -24,7 +24,7 @@ class Bench:
         env = {"PATH": os.environ["PATH"], "DATA_DIR": str(self.data_dir), "SECRET_KEY": "s"}
         with (self.data_dir / "worker.log").open("ab") as log:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "kaggle_bridge.worker"],
+                [sys.executable, "-m", "kaggle_bridge.local.worker"],
                 cwd=PROJECT, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self.workers.append(worker)

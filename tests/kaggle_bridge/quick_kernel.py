@@ -1,7 +1,8 @@
 """Stands in for JAX alone: reads the order out of a pushed kernel and leaves what a session leaves.
 
 `python quick_kernel.py PLAN KERNEL`: PLAN is a JSON list, for each session of the run one deed
-(`all`, `half`, `piece`, `killed`, `nothing`, `failed`, `refused`, `slow`), the last one for all that follow.
+(`all`, `half`, `piece`, `killed`, `nothing`, `failed`, `refused`, `slow`), the last one for all
+that follow.
 """
 
 import json

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from kaggle_bridge import checkpoints, inspection, store
-from kaggle_bridge.inspection import Found, FoundCheckpoint, InspectionFault
+from kaggle_bridge import checkpoints, store
+from kaggle_bridge.inspecting import inspection
+from kaggle_bridge.inspecting.inspection import Found, FoundCheckpoint, InspectionFault
 from kaggle_bridge.models import Checkpoint, Metric, Session, TrainingRun
 from tests.kaggle_bridge.hand_made import TOKEN, Output, config, make_run, version, write_checkpoint
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kaggle_bridge.backends.base import Missing, NoQuota, Refused, Stage
+from kaggle_bridge.backend import Missing, NoQuota, Refused, Stage
 from kaggle_bridge.backends.kaggle import KaggleBackend
 from tests.kaggle_bridge.client_case import (
     JOB,

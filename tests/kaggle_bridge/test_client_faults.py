@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kaggle_bridge.backends.base import (
+from kaggle_bridge.backend import (
     BackendError,
     Missing,
     NoAccess,

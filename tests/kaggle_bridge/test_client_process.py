@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from kaggle_bridge.backends import client_process
-from kaggle_bridge.backends.base import BackendError, NotNow, Trouble, Unsure
-from kaggle_bridge.backends.client_process import environment
+from kaggle_bridge.backend import BackendError, NotNow, Trouble, Unsure
 from kaggle_bridge.backends.kaggle import Limits
+from kaggle_bridge.client import process as client_process
+from kaggle_bridge.client.process import environment
 from tests.kaggle_bridge.client_case import JOB, KEY, TOKEN, backend, dataset_folder, serving
 from tests.kaggle_service import KaggleService
 

@@ -9,8 +9,7 @@ import pytest
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 
-from kaggle_bridge import downloads, protocol
-from kaggle_bridge.backends.base import (
+from kaggle_bridge.backend import (
     BackendError,
     NoAccess,
     NoQuota,
@@ -19,9 +18,10 @@ from kaggle_bridge.backends.base import (
     Trouble,
     Unsure,
 )
-from kaggle_bridge.pace import Pace
-from kaggle_bridge.transport import Transport, never_left
-from kaggle_bridge.verdicts import Denied, judge, of_response, refusal, retry_after_s
+from kaggle_bridge.client import downloads, protocol
+from kaggle_bridge.client.pace import Pace
+from kaggle_bridge.client.transport import Transport, never_left
+from kaggle_bridge.client.verdicts import Denied, judge, of_response, refusal, retry_after_s
 
 HTML = b"<html><script>long page</script></html>"
 

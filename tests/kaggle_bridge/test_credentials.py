@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kaggle_bridge.credentials import Credentials, CredentialsError, find
+from kaggle_bridge.client.credentials import Credentials, CredentialsError, find
 
 KEY, TOKEN = "0123456789abcdef", "KGAT_0123456789abcdef"
 

@@ -21,7 +21,7 @@ from kaggle_bridge.entrants import (
     standing,
     wanted,
 )
-from kaggle_bridge.inspection import InspectionFault
+from kaggle_bridge.inspecting.inspection import InspectionFault
 from kaggle_bridge.models import Checkpoint, TrainingRun
 from league import entrants as ladder
 from league import storage, submissions

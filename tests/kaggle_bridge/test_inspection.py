@@ -17,8 +17,8 @@ import pytest
 
 from evaluation import bundle
 from evaluation.match import AgentSpec, EpisodeSpec, play_episode
-from kaggle_bridge import inspection
-from kaggle_bridge.inspection import InspectionError, InspectionFault
+from kaggle_bridge.inspecting import inspection
+from kaggle_bridge.inspecting.inspection import InspectionError, InspectionFault
 from tests.kaggle_bridge.hand_made import (
     TOKEN,
     Output,
@@ -398,7 +398,7 @@ def child_of(parent: int) -> int:
                 if (
                     is_child
                     and bound
-                    and b"kaggle_bridge.examine" in (path / "cmdline").read_bytes()
+                    and b"kaggle_bridge.inspecting.examine" in (path / "cmdline").read_bytes()
                 ):
                     return int(path.name)
             except OSError:
@@ -438,7 +438,7 @@ def test_the_child_dies_with_its_parent(output) -> None:
     script = (
         "import django; django.setup()\n"
         "from pathlib import Path\n"
-        "from kaggle_bridge.inspection import look_at_output\n"
+        "from kaggle_bridge.inspecting.inspection import look_at_output\n"
         f"look_at_output(Path({str(output.seal())!r}), 1, {TOKEN!r})\n"
     )
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}

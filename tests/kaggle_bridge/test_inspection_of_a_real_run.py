@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kaggle_bridge import inspection
+from kaggle_bridge.inspecting import inspection
 from tests.kaggle_bridge.hand_made import version
 from tests.training import tiny
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from kaggle_bridge.backends.base import Missing, Refused, Stage, Status, Trouble
+from kaggle_bridge.backend import Missing, Refused, Stage, Status, Trouble
 from kaggle_bridge.backends.local import LocalBackend
 from tests.kaggle_bridge.local_worker import Bench, job
 from tests.stack import wait_for

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kaggle_bridge import execution
-from kaggle_bridge.backends.base import Stage, Status
-from kaggle_bridge.execution import Execution, processes_of
-from kaggle_bridge.spool import Spool, State
-from kaggle_bridge.spool import Stage as SpoolStage
+from kaggle_bridge.backend import Stage, Status
+from kaggle_bridge.local import execution
+from kaggle_bridge.local.execution import Execution, processes_of
+from kaggle_bridge.local.spool import Spool, State
+from kaggle_bridge.local.spool import Stage as SpoolStage
 from tests.e2e.league_process import alive, family_of
 from tests.kaggle_bridge.local_worker import Bench, job
 from tests.stack import wait_for

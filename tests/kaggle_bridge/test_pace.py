@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from kaggle_bridge.pace import WINDOW_S, NotYet, Pace
+from kaggle_bridge.client.pace import WINDOW_S, NotYet, Pace
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from kaggle_bridge.pace import Pace
+from kaggle_bridge.client.pace import Pace
 with Pace(Path(sys.argv[1]), 5).holding():
     print("held", flush=True)
     time.sleep(60)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from kaggle_bridge.bounded_log import BoundedLog
-from kaggle_bridge.pruning import KEPT_S, prune
-from kaggle_bridge.spool import Job, Spool, Stage, State, Unreadable, Version
+from kaggle_bridge.local.bounded_log import BoundedLog
+from kaggle_bridge.local.pruning import KEPT_S, prune
+from kaggle_bridge.local.spool import Job, Spool, Stage, State, Unreadable, Version
 
 JOB = Job(60.0, ("data/1",), 5)
 
@@ -40,7 +40,7 @@ def test_version_is_what_was_pushed(spool):
 PUSH = """
 import sys
 from pathlib import Path
-from kaggle_bridge.spool import Job, Spool
+from kaggle_bridge.local.spool import Job, Spool
 spool = Spool(Path(sys.argv[1]))
 for n in range(20):
     source = f"{sys.argv[2]}-{n}"
@@ -202,6 +202,6 @@ def test_short_log_is_whole_and_says_nothing_of_itself(tmp_path):
 
 def test_worker_needs_no_django_no_celery_and_no_redis():
     names = {"django", "celery", "redis", "league", "kaggle"}
-    program = "import json, sys, kaggle_bridge.worker; print(json.dumps([*sys.modules]))"
+    program = "import json, sys, kaggle_bridge.local.worker; print(json.dumps([*sys.modules]))"
     loaded = json.loads(subprocess.check_output([sys.executable, "-c", program]))
     assert not names & {name.partition(".")[0] for name in loaded}

@@ -16,15 +16,18 @@ REFUSED = ("tqdm", "safetensors", "django")
 
 
 class Given:
-    """Finds in files what Python itself has, what is given, and what the archive carries."""
+    """Finds what Python itself has and what is given; what the archive carries only there."""
 
     find_distributions = staticmethod(PathFinder.find_distributions)
 
-    def __init__(self, names: set[str]) -> None:
-        self.names = names
+    def __init__(self, names: set[str], archive: str) -> None:
+        self.names, self.archive = names, archive
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         top = name.partition(".")[0]
+        if top in CARRIED:
+            inside = [place for place in sys.path if place.startswith(self.archive)]
+            return PathFinder.find_spec(name, path or inside, target)
         is_given = top in self.names or top.startswith("_sysconfigdata")
         return PathFinder.find_spec(name, path, target) if is_given else None
 
@@ -56,8 +59,8 @@ def main() -> int:
     given = modules_of(GIVEN)
     assert not given & {*CARRIED, *REFUSED}, given
     assert not {*CARRIED, *REFUSED} & sys.modules.keys()
-    names = given | {*CARRIED} | sys.stdlib_module_names
-    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, Given(names)]  # type: ignore[list-item]
+    finder: Any = Given(given | sys.stdlib_module_names, archive)
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, finder]
     sys.path.insert(0, archive)
     sys.argv = ["training", *arguments]
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import requests
 
-from kaggle_bridge.backends.base import Refused, Trouble
+from kaggle_bridge.backend import Refused, Trouble
 
 PIECE_BYTES = 1 << 20
 PAUSES_S = (0.0, 1.0, 3.0, 7.0)

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kaggle_bridge import guardian
-from kaggle_bridge.spool import Job, Spool, Stage, State, Unreadable, Version, remove
+from kaggle_bridge.local import guardian
+from kaggle_bridge.local.spool import Job, Spool, Stage, State, Unreadable, Version, remove
 
 LOOK_S = 0.2
 GRACE_S = 30.0  # in which a trainer that was asked to stop saves

@@ -1,7 +1,7 @@
 """The training worker: runs the kernels that wait in the spool, one at a time.
 
-`python -m kaggle_bridge.worker`. It needs DATA_DIR and nothing else: no Django, no database, no
-Redis, no secret. Of several on one spool one works, the others wait to take its place.
+`python -m kaggle_bridge.local.worker`. It needs DATA_DIR and nothing else: no Django, no
+database, no Redis, no secret. Of several on one spool one works, the others wait to take its place.
 """
 
 import fcntl
@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from kaggle_bridge.execution import Execution, end_all_of
-from kaggle_bridge.pruning import prune
-from kaggle_bridge.spool import Spool, Stage, State, Unreadable, Version, remove
+from kaggle_bridge.local.execution import Execution, end_all_of
+from kaggle_bridge.local.pruning import prune
+from kaggle_bridge.local.spool import Spool, Stage, State, Unreadable, Version, remove
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ def has_locked(descriptor: int) -> bool:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    project = Path(__file__).resolve().parent.parent
+    project = Path(__file__).resolve().parents[2]
     data_dir = Path(os.environ.get("DATA_DIR") or project / "var").absolute()
     worker = Worker(Spool(data_dir))
     for number in (signal.SIGTERM, signal.SIGINT):

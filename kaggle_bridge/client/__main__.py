@@ -17,8 +17,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
-from kaggle_bridge import downloads, log_stream, protocol
-from kaggle_bridge.backends.base import (
+from kaggle_bridge.backend import (
     BackendError,
     Missing,
     NoAccess,
@@ -27,10 +26,11 @@ from kaggle_bridge.backends.base import (
     Trouble,
     Unsure,
 )
-from kaggle_bridge.credentials import Credentials
-from kaggle_bridge.pace import Pace
-from kaggle_bridge.transport import Transport
-from kaggle_bridge.verdicts import Denied, judge, refusal
+from kaggle_bridge.client import downloads, log_stream, protocol
+from kaggle_bridge.client.credentials import Credentials
+from kaggle_bridge.client.pace import Pace
+from kaggle_bridge.client.transport import Transport
+from kaggle_bridge.client.verdicts import Denied, judge, refusal
 
 PR_SET_PDEATHSIG = 1
 # The client would take these for credentials, whatever it is given (KAGGLE_X is its setting x).

@@ -1,4 +1,6 @@
-"""`python -m kaggle_bridge.examine`: looks at what strangers' machines have sent, and packs agents.
+"""Looks at what strangers' machines have sent, and packs agents.
+
+`python -m kaggle_bridge.inspecting.examine`.
 
 A child process without credentials, Django or JAX, within limits: an order (JSON) on the standard
 input, one JSON object on the standard output. {"bad": sentence}: the thing is to blame.
@@ -23,7 +25,7 @@ def main() -> int:
     _bind(order)
     # One thread: each would take of the memory. To be said before NumPy is imported.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    from kaggle_bridge.evidence import Bad
+    from kaggle_bridge.inspecting.evidence import Bad
 
     try:
         answer = DEEDS[order["do"]](order)
@@ -51,13 +53,13 @@ def _bind(order: Order) -> None:
 
 
 def _look_at_output(order: Order) -> Order:
-    from kaggle_bridge import evidence
+    from kaggle_bridge.inspecting import evidence
 
     return evidence.look(Path(order["folder"]), (order["run"], order["token"]))
 
 
 def _look_at_upload(order: Order) -> Order:
-    from kaggle_bridge import evidence, unzip
+    from kaggle_bridge.inspecting import evidence, unzip
 
     file, into = Path(order["file"]), Path(order["into"])
     if order["filename"].lower().endswith(".safetensors"):
@@ -67,7 +69,7 @@ def _look_at_upload(order: Order) -> Order:
 
 
 def _export(order: Order) -> Order:
-    from kaggle_bridge.evidence import Bad
+    from kaggle_bridge.inspecting.evidence import Bad
     from training import manifest
     from training.errors import TrainingError
     from training.export import export, misfit

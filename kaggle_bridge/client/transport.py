@@ -16,7 +16,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.retry import Retry
 
-from kaggle_bridge.pace import Pace
+from kaggle_bridge.client.pace import Pace
 
 # What changes something, and is not the same when it is done twice.
 EFFECTS = frozenset({"SaveKernel", "CreateDataset", "CreateDatasetVersion"})

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kaggle_bridge.backends import base
-from kaggle_bridge.backends.base import NotNow, Trouble, Unsure
-from kaggle_bridge.credentials import Credentials
-from kaggle_bridge.pace import NotYet, Pace
+from kaggle_bridge import backend as base
+from kaggle_bridge.backend import NotNow, Trouble, Unsure
+from kaggle_bridge.client.credentials import Credentials
+from kaggle_bridge.client.pace import NotYet, Pace
 
 logger = logging.getLogger(__name__)
 

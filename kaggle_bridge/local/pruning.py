@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from kaggle_bridge.spool import (
+from kaggle_bridge.local.spool import (
     ENDED,
     GONE,
     NEW,

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from kaggle_bridge.backends.base import Refused, Stage
+from kaggle_bridge.backend import Refused, Stage
 
 MACHINE_SHAPES = {"cpu": None, "gpu": "NvidiaTeslaT4", "tpu": "TpuV5E8"}
 STAGES = {

@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from kaggle_bridge.evidence import (
+from kaggle_bridge.inspecting.evidence import (
     CHECKPOINT,
     CHUNK_BYTES,
     MANIFEST,

@@ -22,7 +22,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from kaggle_bridge.bounded_log import BoundedLog
+from kaggle_bridge.local.bounded_log import BoundedLog
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")

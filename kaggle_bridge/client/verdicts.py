@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from kaggle_bridge.backends.base import (
+from kaggle_bridge.backend import (
     BackendError,
     NoAccess,
     NoQuota,
@@ -18,8 +18,8 @@ from kaggle_bridge.backends.base import (
     Trouble,
     Unsure,
 )
-from kaggle_bridge.pace import NotYet
-from kaggle_bridge.transport import Transport, causes, error_of, never_left
+from kaggle_bridge.client.pace import NotYet
+from kaggle_bridge.client.transport import Transport, causes, error_of, never_left
 
 LONGEST_WORDS = 300
 LONGEST_RETRY_AFTER_S = 3600.0

@@ -1,0 +1,1 @@
+"""Kernels on this machine: a spool of plain files, and the worker that runs what lies in it."""

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from kaggle_bridge import __name__ as PACKAGE
+from kaggle_bridge.inspecting import __name__ as PACKAGE
 
 MEMORY_BYTES = 2 << 30
 CPU_S = 300

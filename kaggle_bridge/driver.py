@@ -4,6 +4,7 @@ import logging
 import random
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from kaggle_bridge import accounts, locks, outputs, places, sessions
@@ -30,6 +31,7 @@ from league import alerts
 
 logger = logging.getLogger(__name__)
 
+OUR_FAULT = "Our fault: an error of the site, which its log has in full. It is tried again."
 MOST_STEPS = 30  # of one advance
 CLAIM = timedelta(seconds=10)  # for a message to arrive
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 600.0
@@ -52,12 +54,15 @@ def due() -> list[int]:
 
 
 def _lingering() -> list[int]:
-    """Cancelled runs whose kernel still runs where it can be stopped."""
-    rows = Session.objects.filter(
-        state=SessionState.CANCELLED, finished_at=None, pushed_at__isnull=False,
-        run__backend=Backend.LOCAL, run__state=RunState.CANCELLED,
-    )  # fmt: skip
+    """Runs with a cancelled kernel that still runs where it can be stopped."""
+    rows = _cancelled().filter(run__backend=Backend.LOCAL)
     return list(rows.values_list("run", flat=True).distinct()[:50])
+
+
+def _cancelled() -> QuerySet[Session]:
+    """Sessions nobody waits for any more, whose kernel was sent and has not been seen to end."""
+    rows = Session.objects.filter(state=SessionState.CANCELLED, finished_at=None)
+    return rows.filter(pushed_at__isnull=False)
 
 
 def advance(run_id: int) -> bool:
@@ -67,8 +72,7 @@ def advance(run_id: int) -> bool:
             return False
         run = TrainingRun.objects.select_related("competition", "team").get(pk=run_id)
         place = places.place(run.backend)
-        if run.state == RunState.CANCELLED:
-            _stop(run, place)
+        _stop(run, place)
         if run.state in TrainingRun.ACTIVE and run.ended is None:
             _move(run, place)
         elif run.competition_id:
@@ -104,6 +108,9 @@ def _attempt(run: TrainingRun, place: Place) -> float:
         return _live_with(run, error)
     except InspectionFault as error:
         return _live_with(run, Trouble(f"Our fault: {error}"))
+    except Exception:
+        logger.exception("%s: an error of ours", run)
+        return _live_with(run, Trouble(OUR_FAULT))
 
 
 # Troubles
@@ -178,22 +185,23 @@ def fail(run: TrainingRun, reason: str) -> None:
 
 
 def _stop(run: TrainingRun, place: Place) -> None:
-    """Asks the kernel to end, where that can be done, and notes when it has."""
-    rows = run.sessions.filter(state=SessionState.CANCELLED, finished_at=None)
-    for session in rows.filter(pushed_at__isnull=False):
+    """Asks each to end, where that can be done, and notes when it has."""
+    for session in _cancelled().filter(run=run):
+        session.run = run
         try:
-            _stop_session(run, session, place)
+            _stop_session(session, place)
         except Missing:
             session.keep(finished_at=timezone.now())
         except BackendError as error:
             logger.warning("%s: %s", session, error.message)
 
 
-def _stop_session(run: TrainingRun, session: Session, place: Place) -> None:
-    version = session.kernel_version
-    if version is None or not place.stop(run.kernel_ref, version):
+def _stop_session(session: Session, place: Place) -> None:
+    if session.kernel_version is None and not sessions.find_sent(session, place):
+        session.keep(finished_at=timezone.now())  # it never came to be
         return
-    if place.status(run.kernel_ref, version).stage in ENDED:
+    ref, version = session.run.kernel_ref, session.kernel_version or 0
+    if place.stop(ref, version) and place.status(ref, version).stage in ENDED:
         session.keep(finished_at=timezone.now())
 
 

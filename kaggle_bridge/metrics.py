@@ -10,20 +10,30 @@ from kaggle_bridge.models import Metric, TrainingRun
 MOST_NAMES = 200
 MOST_CHARS = 100
 MOST_EVENT_CHARS = 20_000
-MOST_STEP = 2**62
+MOST_INT = 2**63
+BEYOND = 10_000_000  # steps that a last update may pass a run's total by, and more
+MOST_LINES = 100_000  # of a run
 
 
 def keep(run: TrainingRun, lines: Iterable[Mapping[str, Any]]) -> int:
     """Adds those whose step is not there yet; returns the highest step among the lines."""
-    rows = [row for line in lines if (row := _row(run, line)) is not None]
-    Metric.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
-    return max((row.step for row in rows), default=0)
+    found = {step: line for line in lines if (step := _step(run, line)) is not None}
+    known = set(run.metrics.values_list("step", flat=True))
+    new = sorted(found.keys() - known)[: max(MOST_LINES - len(known), 0)]
+    if new:
+        rows = [_row(run, step, found[step]) for step in new]
+        Metric.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+    return max(found, default=0)
 
 
-def _row(run: TrainingRun, line: Mapping[str, Any]) -> Metric | None:
+def _step(run: TrainingRun, line: Mapping[str, Any]) -> int | None:
+    """None where it can be no step of this run."""
     step = line.get("step")
-    if type(step) is not int or not 0 <= step <= MOST_STEP:
-        return None
+    is_step = type(step) is int and 0 <= step <= 2 * run.total_steps + BEYOND
+    return step if is_step else None
+
+
+def _row(run: TrainingRun, step: int, line: Mapping[str, Any]) -> Metric:
     values = {
         name: value
         for name, value in list(line.items())[:MOST_NAMES]
@@ -35,7 +45,10 @@ def _row(run: TrainingRun, line: Mapping[str, Any]) -> Metric | None:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    if isinstance(value, bool):
+        return False
+    is_int = isinstance(value, int) and abs(value) < MOST_INT
+    return is_int or (isinstance(value, float) and math.isfinite(value))
 
 
 def _events(found: object) -> list[dict[str, Any]]:

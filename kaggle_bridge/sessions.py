@@ -1,10 +1,11 @@
-"""The state machine of a run: each step reads the rows, makes one call at most, writes the rows.
+"""The state machine of a run: each step reads the rows, makes a call or two, writes the rows.
 
 A process may die between any two statements: what was begun is in the rows before it is begun, and
 whoever looks next finds out what came of it. All moves are guarded: cancelling wins at any time.
 """
 
 import random
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kaggle_bridge import accounts, endings, entrants, orders, outputs, runs
-from kaggle_bridge.backend import ENDED, NoAccess, Pushed, Stage, Status, Trouble, Unsure
+from kaggle_bridge.backend import ENDED, Missing, NoAccess, Pushed, Stage, Status, Trouble, Unsure
 from kaggle_bridge.backend import Backend as Place
 from kaggle_bridge.models import RunState, Session, SessionState, TrainingRun
 
@@ -20,6 +21,7 @@ GO_ON = 0.0  # seconds until the next step
 SOON_S, EARLY_S = 5.0, 60.0
 SETTLE_S = 20.0  # a push or upload whose answer was lost shows within this time
 DATASET_LIMIT = timedelta(minutes=30)
+EASE = 5.0  # a look that takes long, at a long log, is taken less often
 BETWEEN_POLLS = 2  # an ended session counts as one for a while
 
 
@@ -74,19 +76,24 @@ def _push(run: TrainingRun, place: Place) -> float:
 
 
 def _await_earlier(session: Session, place: Place) -> float | None:
-    """One version of a kernel at a time: the service answers for the newest only."""
+    """One version of a kernel at a time, whatever the service would allow."""
     earlier = session.run.sessions.filter(
         number__lt=session.number, kernel_version__isnull=False, finished_at=None
     ).first()
     if earlier is None:
         return None
-    earlier.run = session.run
-    status = place.status(session.run.kernel_ref, earlier.kernel_version or 0)
-    if status.stage in ENDED:
+    if _has_ended(session.run, earlier, place):
         earlier.keep(finished_at=timezone.now())
         return GO_ON
     session.run.keep(note=f"Session {earlier.number} still runs there; the next one waits for it.")
     return place.poll_s
+
+
+def _has_ended(run: TrainingRun, session: Session, place: Place) -> bool:
+    try:
+        return place.status(run.kernel_ref, session.kernel_version or 0).stage in ENDED
+    except Missing:  # what is not there does not run
+        return True
 
 
 def _name(session: Session, place: Place) -> float | None:
@@ -105,14 +112,25 @@ def _look_for(session: Session, place: Place) -> float | None:
     """A push that began and whose answer nobody has."""
     if session.pushed_at is None:
         return None
-    found = place.find(orders.job_of(session.run, session, session.run.session_s).job)
-    if found:
-        return _record(session, found)
+    if find_sent(session, place):
+        return _is_sent(session)
     waited = (timezone.now() - session.pushed_at).total_seconds()
-    if waited < min(SETTLE_S, 4 * place.poll_s):
+    if 0 <= waited < _settle_s(place):
         return place.poll_s
     session.keep(pushed_at=None)
     return None
+
+
+def find_sent(session: Session, place: Place) -> bool:
+    """Whether the kernel of a push without an answer is there; then its version is known."""
+    found = place.find(orders.job_of(session.run, session, session.run.session_s).job)
+    if found:
+        _note(session, found)
+    return found is not None
+
+
+def _settle_s(place: Place) -> float:
+    return min(SETTLE_S, 4 * place.poll_s)
 
 
 def _attach(session: Session, place: Place) -> float | None:
@@ -147,7 +165,7 @@ def _await_dataset(session: Session, place: Place, word: str) -> float:
 def _upload(session: Session, place: Place, is_new: bool) -> float:
     if session.dataset_sent_at:  # it was sent, and is not to be seen yet
         waited = (timezone.now() - session.dataset_sent_at).total_seconds()
-        if waited < min(SETTLE_S, 4 * place.poll_s):
+        if 0 <= waited < _settle_s(place):
             return place.poll_s
     assert session.resume is not None
     run, resume = session.run, session.resume
@@ -178,10 +196,14 @@ def _send(session: Session, place: Place) -> float:
 
 
 def _record(session: Session, pushed: Pushed) -> float:
+    _note(session, pushed)
+    return _is_sent(session)
+
+
+def _note(session: Session, pushed: Pushed) -> None:
     """First of all the version: it runs there, whatever has become of the run meanwhile."""
     session.keep(kernel_version=pushed.version, kernel_url=pushed.url[:300])
     session.run.keep(kernel_ref=pushed.ref)
-    return _is_sent(session)
 
 
 def _is_sent(session: Session) -> float:
@@ -204,14 +226,15 @@ def _watch(run: TrainingRun, place: Place) -> float:
     if status.stage in ENDED:
         session.keep(finished_at=timezone.now(), reason=status.message[:500])
         return GO_ON
+    began = time.monotonic()
     if status.stage == Stage.RUNNING:
         _is_running(session)
         outputs.follow(session, place)
-    run.keep(note=_note_of(status, place), troubles=0)
-    return place.poll_s
+    run.keep(note=_note_of(status), troubles=0)
+    return max(place.poll_s, EASE * (time.monotonic() - began))
 
 
-def _note_of(status: Status, place: Place) -> str:
+def _note_of(status: Status) -> str:
     if status.stage != Stage.UNKNOWN:
         return ""
     return (

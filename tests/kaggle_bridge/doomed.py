@@ -1,7 +1,7 @@
-"""Drives a run and is killed at its second call: `python -m tests.kaggle_bridge.doomed RUN WHEN`.
+"""Drives a run and is killed at a call: `python -m tests.kaggle_bridge.doomed RUN WHEN NUMBER`.
 
-WHEN: `before` the call is made, `after` its answer has come, or `during` it, by a clock. Exit code
-0: the run is over.
+NUMBER: of the call, from 1. WHEN: `before` it is made, `after` its answer has come, or `during` it,
+by a clock. Exit code 0: the run is over.
 """
 
 import os
@@ -21,12 +21,10 @@ from kaggle_bridge import driver  # noqa: E402
 from kaggle_bridge.client import process as client_process  # noqa: E402
 from kaggle_bridge.models import TrainingRun  # noqa: E402
 
-CUT = 2
-
 
 def main() -> int:
-    run_id, when = int(sys.argv[1]), sys.argv[2]
-    client_process.run = cut(client_process.run, when)
+    run_id, when, number = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    client_process.run = cut(client_process.run, when, number)
     while True:
         driver.advance(run_id)
         run = TrainingRun.objects.get(pk=run_id)
@@ -36,18 +34,18 @@ def main() -> int:
         time.sleep(0.05)
 
 
-def cut(call: Any, when: str) -> Any:
+def cut(call: Any, when: str, number: int) -> Any:
     count = 0
 
     def counted(*arguments: Any) -> Any:
         nonlocal count
         count += 1
-        if count == CUT and when == "before":
+        if count == number and when == "before":
             die()
-        if count == CUT and when == "during":
+        if count == number and when == "during":
             threading.Timer(random.uniform(0.1, 1.5), die).start()
         answer = call(*arguments)
-        if count == CUT:
+        if count == number:
             die()
         return answer
 

@@ -26,12 +26,13 @@ def test_a_worker_killed_at_every_call_loses_and_doubles_nothing(serve, settings
     )  # fmt: skip
     command = [sys.executable, "-m", "tests.kaggle_bridge.doomed", str(run.pk), when]
     deadline, deaths = time.monotonic() + 280, 0
-    while subprocess.run(command, cwd=PROJECT, env=environ, timeout=120).returncode:
+    # The second, third or fourth call in turn: what comes first must have a chance to be noted.
+    while subprocess.run([*command, str(2 + deaths % 3)], cwd=PROJECT, env=environ).returncode:
         deaths += 1
         assert time.monotonic() < deadline, f"{run.state} {run.note}"
         run.refresh_from_db()
     run.refresh_from_db()
-    assert deaths > 15
+    assert deaths > 8
     assert (run.state, run.error) == (RunState.COMPLETE, "")
     assert story(run) == [(1, "TIMED_OUT", 100), (2, "TIMED_OUT", 200), (3, "COMPLETE", TOTAL)]
     assert list(run.checkpoints.values_list("step", flat=True)) == [100, 200, 300, 400]

@@ -1,11 +1,10 @@
-"""`manage.py kaggle new|setup|push|run|status|download`: training from a shell.
-
-Exit codes: 0 as asked, 1 failed or refused, 2 wrong usage, 3 cancelled, 75 not now (no quota, no
-answer, another process is at it): the same command again goes on.
-"""
+"""`manage.py kaggle new|setup|push|run|status|download`: training from a shell."""
 
 import argparse
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -16,61 +15,103 @@ from league.errors import LeagueError
 
 OUTPUT_DIR = "kaggle_output"
 INTERVAL_S = 60.0
+INTERRUPTED = 130
 
 
 class Command(BaseCommand):
-    help = __doc__
+    help = (
+        "Training runs from a shell, on Kaggle or on this machine, beside the league or without "
+        "it. Exit codes: 0 as asked; 1 failed or refused; 2 wrong usage; 3 the run was cancelled; "
+        "75 not now (no quota, no answer, another process is at it), and the same command again "
+        "goes on; 130 Ctrl-C."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
-        _new(commands.add_parser("new", help="make a run, not yet sent; prints its number"))
-        setup = commands.add_parser("setup", help="check credentials; say what is missing")
-        setup.add_argument("--username", default="", metavar="NAME", help="of the account meant")
-        push = _of_run(commands.add_parser("push", help="send the next session of a run"))
-        push.add_argument("--new", action="store_true", help="as a new run with these settings")
-        push.add_argument("--notebook", action="store_true", help="to open it there; with --new")
-        run = _of_run(commands.add_parser("run", help="follow a run to its end"))
-        run.add_argument("--push-first", action="store_true", help="send it first")
-        status = _of_run(commands.add_parser("status", help="how a run stands"))
-        status.add_argument("-w", "--watch", action="store_true", help="until it is over")
-        status.add_argument(
-            "-i", "--interval", type=_seconds, default=INTERVAL_S, metavar="SECONDS"
-        )
-        download = _of_run(commands.add_parser("download", help="fetch what a session has left"))
-        download.add_argument("-o", "--output-dir", default=OUTPUT_DIR, metavar="DIR")
-        for each in (setup,):
-            each.add_argument("--run", type=int, metavar="ID", help=argparse.SUPPRESS)
+        for name, (add_options, text) in COMMANDS.items():
+            add_options(commands.add_parser(name, help=text, description=f"{text}."))
 
     def handle(self, *args: Any, **options: Any) -> None:
         terminal = shell.Terminal(self.stdout, self.stderr)
-        try:
-            code = shell.VERBS[options["command"]](terminal, options)
-        except LeagueError as error:
-            self.stderr.write(error.message)
-            code = shell.FAILED
-        except KeyboardInterrupt:
-            self.stderr.write("Left alone: the run goes on without this command.")
-            code = 130
+        with quiet(options["verbosity"]):
+            code = run(terminal, options)
         if code:
             sys.exit(code)
 
 
-def _of_run(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("--run", type=int, required=True, metavar="ID", help="number of the run")
-    return parser
+def run(terminal: shell.Terminal, options: dict[str, Any]) -> int:
+    try:
+        return shell.VERBS[options["command"]](terminal, options)
+    except LeagueError as error:
+        terminal.complain(error.message)
+        return shell.FAILED
+    except KeyboardInterrupt:
+        terminal.complain("Stopped. Runs go on while the league runs, or with this command again.")
+        return INTERRUPTED
+
+
+@contextmanager
+def quiet(verbosity: int) -> Iterator[None]:
+    """What the log would repeat of the sentences is left out, unless more is asked for."""
+    logging.disable(logging.WARNING if verbosity < 2 else logging.NOTSET)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _new(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("preset", metavar="PRESET")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--total-steps", type=int, metavar="N")
-    parser.add_argument("--competition", metavar="SLUG")
-    parser.add_argument("--enter", choices=Enter.values, default=Enter.EVERY)
-    parser.add_argument("--backend", choices=Backend.values)
-    parser.add_argument("--accelerator", choices=Accelerator.values, default=Accelerator.CPU)
-    parser.add_argument("--internet", action="store_true")
-    parser.add_argument("--max-sessions", type=int, default=5, metavar="N")
-    parser.add_argument("--session-minutes", type=int, metavar="N")
+    add = parser.add_argument
+    add("preset", metavar="PRESET", help="one of training/presets, by its bare name")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="what differs from it")
+    add("--total-steps", type=int, metavar="N", help="instead of the preset's")
+    add("--competition", metavar="SLUG", help="whose ladder it enters; without it none")
+    add("--enter", choices=Enter.values, default=Enter.EVERY, help="which checkpoints enter")
+    add("--backend", choices=Backend.values, help="without it kaggle where credentials are set")
+    add("--accelerator", choices=Accelerator.values, default=Accelerator.CPU)
+    add("--internet", action="store_true", help="for the sessions; training needs none")
+    add("--max-sessions", type=int, default=5, metavar="N", help="at most so many")
+    add("--session-minutes", type=int, metavar="N", help="at most so long each")
+
+
+def _setup(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--username", default="", metavar="NAME", help="whose they should be")
+    parser.add_argument("--run", type=int, metavar="ID", help="a run that they should be good for")
+
+
+def _push(parser: argparse.ArgumentParser) -> None:
+    _of_run(parser)
+    parser.add_argument("--new", action="store_true", help="as a new run with these settings")
+    parser.add_argument(
+        "--notebook", action="store_true", help="as a notebook, to open it there; with --new"
+    )
+
+
+def _follow(parser: argparse.ArgumentParser) -> None:
+    _of_run(parser)
+    parser.add_argument("--push-first", action="store_true", help="as `push` does")
+
+
+def _status(parser: argparse.ArgumentParser) -> None:
+    _of_run(parser)
+    add = parser.add_argument
+    add("-w", "--watch", action="store_true", help="until it is over, with progress")
+    add(
+        "-i", "--interval", type=_seconds, default=INTERVAL_S, metavar="SECONDS",
+        help=f"between two looks ({INTERVAL_S:.0f})",
+    )  # fmt: skip
+
+
+def _download(parser: argparse.ArgumentParser) -> None:
+    _of_run(parser)
+    parser.add_argument(
+        "-o", "--output-dir", default=OUTPUT_DIR, metavar="DIR",
+        help=f"an empty folder, or a new one ({OUTPUT_DIR})",
+    )  # fmt: skip
+
+
+def _of_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=int, required=True, metavar="ID", help="number of the run")
 
 
 def _seconds(text: str) -> float:
@@ -78,3 +119,13 @@ def _seconds(text: str) -> float:
     if not 1 <= value <= 86_400:
         raise argparse.ArgumentTypeError(f"wants seconds from 1 to 86400, not {text!r}")
     return value
+
+
+COMMANDS = {
+    "new": (_new, "Make a run, not yet sent; prints its number"),
+    "setup": (_setup, "Check the credentials for Kaggle and say what is missing"),
+    "push": (_push, "Send the next session of a run; a failed one is tried again"),
+    "run": (_follow, "Follow a run to its end, through waits and troubles"),
+    "status": (_status, "Say how a run stands"),
+    "download": (_download, "Fetch what the newest session has left"),
+}

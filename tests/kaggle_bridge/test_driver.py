@@ -1,0 +1,96 @@
+"""What is due, what is stopped, and what becomes of errors; on this machine, without a worker."""
+
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from kaggle_bridge import driver, runs
+from kaggle_bridge.local.spool import Spool
+from kaggle_bridge.models import RunState
+from league.models import Alert
+from tests.kaggle_bridge.course import drive, started
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def spool(settings, tmp_path: Path) -> Spool:
+    """As if a training worker were there, which takes nothing."""
+    settings.DATA_DIR = tmp_path
+    found = Spool(tmp_path)
+    found.beat()
+    return found
+
+
+@pytest.fixture
+def queued(spool):
+    return drive(started(backend="local"), until=lambda run: run.state == RunState.QUEUED)
+
+
+def test_a_due_run_is_claimed_by_one_look(queued):
+    queued.keep(due_at=timezone.now())
+    assert driver.due() == [queued.pk]
+    assert driver.due() == []
+
+
+def test_what_was_cancelled_is_stopped_though_it_was_tried_again_at_once(queued):
+    runs.cancel(queued, None)
+    runs.retry(queued, None)
+    driver.advance(queued.pk)
+    run = drive(queued, until=lambda run: run.state == RunState.QUEUED)
+    first, second = run.sessions.all()
+    assert first.finished_at is not None
+    assert (first.kernel_version, second.kernel_version) == (1, 2)
+
+
+def test_a_cancelled_push_without_an_answer_is_found_and_stopped(queued, spool):
+    runs.cancel(queued, None)
+    session = queued.sessions.get()
+    session.keep(kernel_version=None)
+    assert driver.due() == [queued.pk]
+    driver.advance(queued.pk)
+    session.refresh_from_db()
+    assert (session.kernel_version, session.finished_at is None) == (1, False)
+    assert driver.due() == []
+
+
+def test_a_kernel_that_is_gone_fails_a_run_and_is_sent_anew_when_retried(queued, spool, tmp_path):
+    slug = queued.kernel_ref.partition("/")[2]
+    (tmp_path / "training" / "spool" / "kernels" / slug).rename(tmp_path / "gone")
+    run = drive(queued)
+    assert run.state == RunState.FAILED
+    assert "sends it anew" in run.error
+    runs.retry(run, None)
+    run = drive(run, until=lambda run: run.state == RunState.QUEUED)
+    assert run.sessions.count() == 2
+
+
+def test_an_error_of_ours_is_counted_shown_and_raised_as_an_alert(queued, monkeypatch):
+    def explode(*arguments):
+        raise RecursionError("deep inside")
+
+    monkeypatch.setattr("kaggle_bridge.sessions.step", explode)
+    for _ in range(driver.WORRYING):
+        driver.advance(queued.pk)
+    queued.refresh_from_db()
+    assert queued.troubles == driver.WORRYING
+    assert queued.note.startswith("Our fault")
+    assert Alert.objects.get().code == "training_trouble"
+
+
+def test_troubles_without_end_end_a_run(queued, monkeypatch):
+    monkeypatch.setattr(driver, "MOST_TROUBLES", 2)
+    monkeypatch.setattr("kaggle_bridge.sessions.step", lambda *_: 1 / 0)
+    run = drive(queued)
+    assert run.state == RunState.FAILED
+    assert "Given up after 2 tries" in run.error
+
+
+def test_without_a_worker_a_run_waits_and_says_so(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    run = started(backend="local")
+    driver.advance(run.pk)
+    run.refresh_from_db()
+    assert run.state == RunState.PUSHING
+    assert "No training worker" in run.note

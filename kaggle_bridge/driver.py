@@ -4,6 +4,7 @@ import logging
 import random
 from datetime import timedelta
 
+from django.core.cache import cache
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -20,7 +21,6 @@ from kaggle_bridge.backend import (
 from kaggle_bridge.backend import Backend as Place
 from kaggle_bridge.inspecting.inspection import InspectionFault
 from kaggle_bridge.models import (
-    Account,
     Backend,
     RunState,
     Session,
@@ -39,7 +39,8 @@ MOST_TROUBLES = 160  # in a row: about a day of the longest pauses
 WORRYING = 5
 UNSEEN = 3  # times in a row that something is not there, before it is believed
 QUOTA_PAUSE_S = 1800.0
-QUOTA_AGE = timedelta(minutes=10)
+QUOTA_AGE_S = 600
+ASKED = "training:quota-asked"  # lately, whether it was answered or not
 
 
 def due() -> list[int]:
@@ -113,11 +114,19 @@ def _attempt(run: TrainingRun, place: Place) -> float:
         return _live_with(run, Trouble(OUR_FAULT))
 
 
+def _has_changed(run: TrainingRun) -> bool:
+    """Whether somebody else has moved the run since we looked: then our answer is of old."""
+    return not TrainingRun.objects.filter(pk=run.pk, state_since=run.state_since).exists()
+
+
 # Troubles
 
 
 def _live_with(run: TrainingRun, error: BackendError) -> float:
     """What is to be done about it: seconds until it is tried again."""
+    if _has_changed(run):
+        run.refresh_from_db()
+        return sessions.GO_ON
     match error:
         case NotNow():
             return max(error.retry_after_s, 1.0)
@@ -155,7 +164,7 @@ def _try_later(run: TrainingRun, error: Trouble) -> float:
         fail(run, f"Given up after {MOST_TROUBLES} tries in a row: {error.message}")
         return sessions.GO_ON
     pause: float = min(FIRST_PAUSE_S * 2 ** min(run.troubles, 10), LONGEST_PAUSE_S)
-    pause = max(pause * random.uniform(0.7, 1.0), error.retry_after_s)
+    pause = max(pause * random.uniform(0.7, 1.0), min(error.retry_after_s, LONGEST_PAUSE_S))
     run.keep(troubles=troubles, note=error.message[:500])
     logger.warning("%s: %s (trouble %s, again in %.0f s)", run, error.message, troubles, pause)
     if isinstance(error, NoAccess):
@@ -214,12 +223,8 @@ def look() -> None:
         accounts.look(places.place(name))
     kaggle = accounts.account(Backend.KAGGLE)
     training = TrainingRun.objects.filter(state__in=TrainingRun.TRAINING, backend=Backend.KAGGLE)
-    if kaggle.has_credentials and _is_old(kaggle) and training.exists():
+    if kaggle.has_credentials and training.exists() and cache.add(ASKED, 1, QUOTA_AGE_S):
         try:
             accounts.quota(places.place(Backend.KAGGLE))
         except BackendError as error:
             logger.info("the quota was not told: %s", error.message)
-
-
-def _is_old(account: Account) -> bool:
-    return account.quota_at is None or timezone.now() - account.quota_at > QUOTA_AGE

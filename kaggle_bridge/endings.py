@@ -23,12 +23,22 @@ def of(session: Session, found: Found) -> Ending:
     """session.result: what the service said before; found: what the kernel has left."""
     state = str(found.result.get("state", ""))
     if state == "complete":
-        return Ending(SessionState.COMPLETE, RunState.COMPLETE, "all steps are done")
+        return _complete(session, found)
     if state in ("failed", "refused"):
         return _failed(found.result)
     if state == "stopped":
         return _stopped(session, found)
     return _silent(session, found)
+
+
+def _complete(session: Session, found: Found) -> Ending:
+    """Only with the checkpoint of the last step: all that a session says may be lost on its way."""
+    run = session.run
+    if run.checkpoints.filter(step__gte=run.total_steps).exists():
+        return Ending(SessionState.COMPLETE, RunState.COMPLETE, "all steps are done")
+    return _go_on(
+        session, found, "said that all steps are done, but its last checkpoint is missing"
+    )
 
 
 def _failed(result: dict[str, Any]) -> Ending:

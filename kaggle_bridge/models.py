@@ -3,7 +3,7 @@
 A state changes by a guarded update only (`move`); the verbs are in `runs`, `sessions`, `entrants`.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 class Backend(models.TextChoices):
@@ -75,7 +77,9 @@ class RunQuerySet(models.QuerySet["TrainingRun"]):
         return self.filter(state__in=TrainingRun.ACTIVE, ended=None)
 
     def due(self, now: datetime) -> "RunQuerySet":
-        return self.active().filter(due_at__lte=now).order_by("due_at", "pk")
+        """Those whose pause is over, or longer than any pause is: the clock was set back."""
+        never = Q(due_at__gt=now + LONGEST_PAUSE, waits_until=None)
+        return self.active().filter(Q(due_at__lte=now) | never).order_by("due_at", "pk")
 
 
 class TrainingRun(Moving):

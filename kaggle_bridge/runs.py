@@ -51,6 +51,8 @@ def create(author: Any, wish: Wish, *, is_draft: bool = False) -> TrainingRun:
     """A run that starts at once, or that waits as a draft for somebody to push it."""
     backend = wish.backend or default_backend()
     _check(wish, backend)
+    if "device" in wish.config:
+        raise LeagueError('"device" is said by the accelerator: leave it out.', "bad_config")
     overrides: dict[str, Any] = {**wish.config, "device": wish.accelerator}
     if wish.total_steps is not None:
         overrides["total_steps"] = wish.total_steps
@@ -177,6 +179,12 @@ def _has_all_steps(run: TrainingRun) -> bool:
 def bring(run: TrainingRun, actor: Any, filename: str, content: bytes) -> int:
     """Takes in by hand what was downloaded by hand; returns the number of new checkpoints."""
     added = bringing.bring(run, filename, content)
+    newest = checkpoints.newest(run)
+    if newest and newest.step > run.step:
+        run.keep(step=newest.step)
+    if newest and newest.step >= run.total_steps:
+        olds = [RunState.FAILED, RunState.CANCELLED]
+        run.move(olds, RunState.COMPLETE, error="", ended=None, due_at=timezone.now())
     AuditEntry.log(actor, "import", run, filename)
     wake(run)
     return added

@@ -21,6 +21,7 @@ GO_ON = 0.0  # seconds until the next step
 SOON_S, EARLY_S = 5.0, 60.0
 SETTLE_S = 20.0  # a push or upload whose answer was lost shows within this time
 DATASET_LIMIT = timedelta(minutes=30)
+OVERDUE = timedelta(hours=12)
 EASE = 5.0  # a look that takes long, at a long log, is taken less often
 BETWEEN_POLLS = 2  # an ended session counts as one for a while
 
@@ -223,8 +224,9 @@ def _watch(run: TrainingRun, place: Place) -> float:
         return _conclude(session, place)
     status = place.status(run.kernel_ref, session.kernel_version or 0)
     accounts.say(run.backend, "")
-    if status.stage in ENDED:
-        session.keep(finished_at=timezone.now(), reason=status.message[:500])
+    if status.stage in ENDED or _is_overdue(session):
+        reason = status.message if status.stage in ENDED else f"still {status.stage}, long overdue"
+        session.keep(finished_at=timezone.now(), reason=reason[:500])
         return GO_ON
     began = time.monotonic()
     if status.stage == Stage.RUNNING:
@@ -232,6 +234,12 @@ def _watch(run: TrainingRun, place: Place) -> float:
         outputs.follow(session, place)
     run.keep(note=_note_of(status), troubles=0)
     return max(place.poll_s, EASE * (time.monotonic() - began))
+
+
+def _is_overdue(session: Session) -> bool:
+    """No service lets a session run so long, or wait; what it says of it is not believed."""
+    limit = timedelta(seconds=session.run.session_s) + OVERDUE
+    return timezone.now() - session.state_since > limit
 
 
 def _note_of(status: Status) -> str:

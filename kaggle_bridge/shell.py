@@ -180,12 +180,13 @@ def _mismatch(owner: str, options: Options) -> str:
 
 def _say_quota(terminal: Terminal, place: KaggleBackend) -> None:
     try:
-        found = accounts.quota(place)
+        found, why = accounts.quota(place), ""
     except BackendError as error:
-        terminal.say(f"quota: not told; hours are counted here instead. {error.message}")
-        return
+        found, why = {}, f" {error.message}"
     for name, quota in found.items():
         terminal.say(f"{name}: {_hours(quota)}")
+    if not found:
+        terminal.say(f"hours of this week: Kaggle does not tell; they are counted here.{why}")
 
 
 def _hours(quota: Quota) -> str:

@@ -1,8 +1,8 @@
 """Stands in for JAX alone: reads the order out of a pushed kernel and leaves what a session leaves.
 
-`python quick_kernel.py PLAN KERNEL`: PLAN is a JSON list, for each session of the run one deed
-(`all`, `half`, `piece`, `killed`, `nothing`, `failed`, `refused`, `slow`), the last one for all
-that follow.
+`python quick_kernel.py PLAN KERNEL`: PLAN is a JSON list, for each session of the run one deed, the
+last one for all that follow: `all`, `half`, `piece`, `killed`, `liar`, `nothing`, `failed`,
+`refused`, `slow`.
 """
 
 import json
@@ -53,7 +53,8 @@ def main() -> int:
             time.sleep(0.3)
     if deed == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
-    return end(output, "complete" if goal >= total else "stopped", "", goal, told)
+    has_all = goal >= total or deed == "liar"
+    return end(output, "complete" if has_all else "stopped", "", goal, told)
 
 
 def advance(output: Output, told: order.Order, scratch: Path, step: int) -> None:

@@ -1,13 +1,15 @@
 """What is due, what is stopped, and what becomes of errors; on this machine, without a worker."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from kaggle_bridge import driver, runs
+from kaggle_bridge.backend import Refused
 from kaggle_bridge.local.spool import Spool
-from kaggle_bridge.models import RunState
+from kaggle_bridge.models import RunState, TrainingRun
 from league.models import Alert
 from tests.kaggle_bridge.course import drive, started
 
@@ -94,3 +96,26 @@ def test_without_a_worker_a_run_waits_and_says_so(settings, tmp_path):
     run.refresh_from_db()
     assert run.state == RunState.PUSHING
     assert "No training worker" in run.note
+
+
+def test_a_clock_that_was_set_back_holds_nothing_up(queued):
+    queued.keep(due_at=timezone.now() + timedelta(hours=5))
+    assert driver.due() == [queued.pk]
+
+
+def test_what_a_service_says_for_too_long_is_not_believed(queued):
+    queued.sessions.update(state_since=timezone.now() - timedelta(hours=20))
+    run = drive(queued, until=lambda run: run.state in (RunState.WAITING, RunState.FAILED))
+    assert "long overdue" in run.sessions.first().reason
+
+
+def test_an_old_answer_does_not_end_a_new_life(queued, monkeypatch):
+    def refused_late(run, place):
+        runs.cancel(TrainingRun.objects.get(pk=run.pk), None)
+        runs.retry(TrainingRun.objects.get(pk=run.pk), None)
+        raise Refused("no such thing")
+
+    monkeypatch.setattr("kaggle_bridge.sessions.step", refused_late)
+    driver.advance(queued.pk)
+    queued.refresh_from_db()
+    assert (queued.state, queued.error) == (RunState.PUSHING, "")

@@ -32,7 +32,7 @@ def test_a_worker_killed_at_every_call_loses_and_doubles_nothing(serve, settings
         assert time.monotonic() < deadline, f"{run.state} {run.note}"
         run.refresh_from_db()
     run.refresh_from_db()
-    assert deaths > 8
+    assert deaths > 5
     assert (run.state, run.error) == (RunState.COMPLETE, "")
     assert story(run) == [(1, "TIMED_OUT", 100), (2, "TIMED_OUT", 200), (3, "COMPLETE", TOTAL)]
     assert list(run.checkpoints.values_list("step", flat=True)) == [100, 200, 300, 400]

@@ -14,6 +14,7 @@ def pushes(service) -> int:
     return len(service.journal.of("SaveKernel"))
 
 
+@pytest.mark.slow
 def test_a_run_of_one_session_is_pushed_once_and_ends_complete(serve):
     service = serve("all")
     run = drive(started())
@@ -33,6 +34,7 @@ def test_a_session_that_stops_in_good_time_is_followed_by_one_that_goes_on(serve
     assert pushes(service) == 2
 
 
+@pytest.mark.slow
 def test_a_session_killed_with_output_is_gone_on_from(serve):
     serve("killed", "all", timeout_status="CANCEL_ACKNOWLEDGED")
     run = drive(started())
@@ -40,6 +42,7 @@ def test_a_session_killed_with_output_is_gone_on_from(serve):
     assert story(run) == [(1, "TIMED_OUT", 200), (2, "COMPLETE", TOTAL)]
 
 
+@pytest.mark.slow
 def test_a_session_killed_without_output_is_tried_once_more(serve):
     serve("killed", "all", keeps_output_of_error=False)
     run = drive(started())
@@ -48,12 +51,22 @@ def test_a_session_killed_without_output_is_tried_once_more(serve):
     assert run.sessions.get(number=2).resume is None
 
 
+@pytest.mark.slow
 def test_two_sessions_in_a_row_without_a_checkpoint_end_a_run(serve):
     serve("nothing")
     run = drive(started())
     assert run.state == RunState.FAILED
     assert "look at the log" in run.error
     assert [state for _, state, _ in story(run)] == ["TIMED_OUT", "FAILED"]
+
+
+@pytest.mark.slow
+def test_a_run_is_not_complete_without_the_checkpoint_of_its_last_step(serve):
+    serve("liar", "all")
+    run = drive(started())
+    assert run.state == RunState.COMPLETE
+    assert story(run) == [(1, "TIMED_OUT", 200), (2, "COMPLETE", TOTAL)]
+    assert "last checkpoint is missing" in run.sessions.get(number=1).reason
 
 
 @pytest.mark.parametrize("deed", ["failed", "refused"])
@@ -64,6 +77,7 @@ def test_a_kernel_that_says_why_it_failed_is_not_tried_again(serve, deed):
     assert pushes(service) == 1
 
 
+@pytest.mark.slow
 def test_no_more_sessions_than_allowed_and_one_more_by_retry(serve):
     serve("half", "all")
     run = drive(started(max_sessions=1))
@@ -91,6 +105,7 @@ def test_a_cancelled_run_is_not_moved_on_and_waits_for_its_kernel_when_retried(s
     assert first.finished_at <= second.pushed_at
 
 
+@pytest.mark.slow
 def test_an_invalid_dataset_source_fails_the_push(serve):
     service = serve("half", "all")
     service.faults.add("SaveKernel", "invalid-source", skip=1)

@@ -16,6 +16,14 @@ LONGEST_REASON = 200
 
 
 @require_POST
+def start(request: Request, pk: int) -> HttpResponse:
+    run = _run(request, pk)
+    runs.start(run)
+    messages.success(request, f"Run {pk} is on its way.")
+    return redirect(run)
+
+
+@require_POST
 def cancel(request: Request, pk: int) -> HttpResponse:
     run = _run(request, pk)
     runs.cancel(run, request.user, request.POST.get("reason", "").strip()[:LONGEST_REASON])

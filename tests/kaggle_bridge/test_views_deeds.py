@@ -15,7 +15,7 @@ from tests.kaggle_bridge import hand_made
 from tests.kaggle_bridge.rows import add_checkpoint, add_session, make_run
 
 pytestmark = pytest.mark.django_db
-DEEDS = ("training-cancel", "training-retry", "training-bring")
+DEEDS = ("training-start", "training-cancel", "training-retry", "training-bring")
 
 
 @pytest.fixture
@@ -63,6 +63,15 @@ def test_who_has_the_right_sees_them(client):
     client.force_login(erin)
     run = make_run()
     assert reverse("training-cancel", args=[run.pk]) in page_of(client, run)
+
+
+def test_a_draft_is_started_and_nothing_else_is(client, carol):
+    run = make_run("DRAFT")
+    assert "Start it" in page_of(client, run)
+    assert post(client, "training-start", run).url == run.get_absolute_url()
+    run.refresh_from_db()
+    assert (run.state, run.sessions.count()) == ("PUSHING", 1)
+    assert post(client, "training-start", run).status_code == 409
 
 
 def test_a_run_is_cancelled_for_a_reason(client, carol):

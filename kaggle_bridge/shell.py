@@ -259,7 +259,8 @@ def _begin(run: TrainingRun) -> None:
         runs.retry(run, None)
     elif run.state in (RunState.PUSHING, RunState.WAITING):
         now = timezone.now()
-        run.keep(due_at=now, waits_until=now if run.state == RunState.WAITING else None)
+        waits_until = now if run.state == RunState.WAITING else None
+        run.keep(due_at=now, waits_until=waits_until, note="", troubles=0)
     else:
         raise LeagueError(f"There is nothing to push. {sentence(run)}", "wrong_state")
 

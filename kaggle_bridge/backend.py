@@ -10,6 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+# What is to be said where an answer was lost.
+LOOK = "Whether it was done is looked up before it is done again."
+
 
 class BackendError(Exception):
     """One sentence for the page: what, why, what to do. Never a secret."""

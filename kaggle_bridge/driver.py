@@ -142,7 +142,8 @@ def _live_with(run: TrainingRun, error: BackendError) -> float:
 
 def _final(error: BackendError) -> str:
     if isinstance(error, Missing):
-        return f"{error.message} It was deleted there, or never was: trying again sends it anew."
+        said = error.message.rstrip(".")
+        return f"{said}. It was deleted there, or never was: trying again sends it anew."
     return error.message
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from kaggle_bridge.inspecting.inspection import Found
 from kaggle_bridge.models import RunState, Session, SessionState
 
+NEARLY = 0.8  # of a session's time: when it began is known to a poll's length only
 BARREN = 2  # sessions in a row without a new checkpoint
 
 
@@ -35,44 +36,55 @@ def _complete(session: Session, found: Found) -> Ending:
     """Only with the checkpoint of the last step: all that a session says may be lost on its way."""
     run = session.run
     if run.checkpoints.filter(step__gte=run.total_steps).exists():
-        return Ending(SessionState.COMPLETE, RunState.COMPLETE, "all steps are done")
-    return _go_on(
-        session, found, "said that all steps are done, but its last checkpoint is missing"
-    )
+        return Ending(SessionState.COMPLETE, RunState.COMPLETE, "All steps are done.")
+    reason = "It said that all steps are done, but its last checkpoint is missing."
+    return _go_on(session, found, SessionState.FAILED, reason)
 
 
 def _failed(result: dict[str, Any]) -> Ending:
     reason = _sentence(str(result.get("reason", "")) or "The kernel failed")
     if knob := str(result.get("knob", "")):
-        reason = f"{reason} Turn down {knob}."
+        reason = f"{reason} In a new run, turn down {knob}."
     return Ending(SessionState.FAILED, RunState.FAILED, reason, error=reason)
 
 
 def _stopped(session: Session, found: Found) -> Ending:
-    return _go_on(session, found, f"stopped in good time at step {found.step:,}")
+    reason = f"It stopped in good time, at step {found.step:,}."
+    return _go_on(session, found, SessionState.TIMED_OUT, reason)
 
 
 def _silent(session: Session, found: Found) -> Ending:
     """No word of its own: it ran into the limit, or was ended from outside."""
-    said = f" ({session.reason})" if session.reason else ""
+    state = SessionState.TIMED_OUT if _has_had_its_time(session) else SessionState.FAILED
+    said = f" ({session.reason.rstrip('.')})" if session.reason else ""
     if _has_come_further(session, found):
-        reason = f"ended without a word{said}; its checkpoint of step {_newest(found):,} is there"
-        return _go_on(session, found, reason)
-    lost = _sentence(f"The session ended without a word{said}, and left no new checkpoint")
+        reason = (
+            f"It ended without a word of its own{said}, but its checkpoint of step "
+            f"{_newest(found):,} is there."
+        )
+        return _go_on(session, found, state, reason)
+    lost = f"The session ended without a word of its own{said}, and left no new checkpoint."
     if _barren_before(session) + 1 < BARREN:
-        return _next(session, SessionState.TIMED_OUT, f"{lost} One more is tried.")
-    error = f"{lost} The one before neither: look at the log, then try again."
-    return Ending(SessionState.FAILED, RunState.FAILED, lost, error=error)
+        return _next(session, state, f"{lost} Another one is tried.")
+    error = f"{lost} Nor did the one before: look at the log, then try again."
+    return Ending(state, RunState.FAILED, lost, error=error)
 
 
-def _go_on(session: Session, found: Found, reason: str) -> Ending:
+def _has_had_its_time(session: Session) -> bool:
+    if session.started is None or session.finished_at is None:
+        return False
+    lasted = (session.finished_at - session.started).total_seconds()
+    return lasted >= NEARLY * session.run.session_s
+
+
+def _go_on(session: Session, found: Found, state: SessionState, reason: str) -> Ending:
     if not _has_come_further(session, found) and _barren_before(session) + 1 >= BARREN:
         error = (
-            "Two sessions in a row have ended before the first new checkpoint: "
-            "give them more time, or save more often (save_interval)."
+            "Two sessions in a row have ended before their first new checkpoint: start a run with "
+            "longer sessions, or with a smaller save_interval."
         )
-        return Ending(SessionState.TIMED_OUT, RunState.FAILED, reason, error=error)
-    return _next(session, SessionState.TIMED_OUT, reason)
+        return Ending(state, RunState.FAILED, reason, error=error)
+    return _next(session, state, reason)
 
 
 def _next(session: Session, state: SessionState, reason: str) -> Ending:
@@ -81,7 +93,7 @@ def _next(session: Session, state: SessionState, reason: str) -> Ending:
         return Ending(state, RunState.WAITING, reason)
     step = max(run.step, session.step)
     error = (
-        f"All {run.max_sessions} sessions are used, at step {step:,} of {run.total_steps:,}: "
+        f"Its sessions are used up ({run.max_sessions}), at step {step:,} of {run.total_steps:,}: "
         "trying again allows one more."
     )
     return Ending(state, RunState.FAILED, reason, error=error)

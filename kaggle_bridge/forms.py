@@ -23,7 +23,7 @@ WORD = re.compile(r"[a-z_]+(?:\.[a-z_]+)*")
 QUOTED = re.compile(r'"([^"]+)"')
 # Said by the preset and by the choices above; and what no run here can have.
 LEFT_OUT = {"task", "device", "total_steps", "sweep"}
-NO_CREDENTIALS = "Kaggle has no credentials here yet: a run there waits until it has."
+NO_CREDENTIALS = "There are no credentials for Kaggle here: a run there waits until there are."
 TITLES = {"selfplay": "Self-play"}
 FIELD_OF_CODE = {
     "bad_backend": "backend",

@@ -102,7 +102,9 @@ def start(run: TrainingRun) -> None:
     with transaction.atomic():
         now = timezone.now()
         if not run.move(RunState.DRAFT, RunState.PUSHING, started=now, due_at=now):
-            raise Conflict(f"This run is {run.get_state_display()}; it was not started.", "state")
+            raise Conflict(
+                f"This run is {run.get_state_display()}: only a draft can be started.", "state"
+            )
         add_session(run)
     wake(run)
 
@@ -136,7 +138,9 @@ def cancel(run: TrainingRun, actor: Any, reason: str = "") -> None:
         )
     run.keep(error=("Cancelled" + (f": {reason}" if reason else "."))[:500])
     for session in run.sessions.filter(state__in=Session.OPEN):
-        session.move(Session.OPEN, SessionState.CANCELLED, ended=now, reason="cancelled")
+        session.move(
+            Session.OPEN, SessionState.CANCELLED, ended=now, reason="Its run was cancelled."
+        )
     AuditEntry.log(actor, "cancel", run, reason)
     wake(run)
 
@@ -216,8 +220,8 @@ def _one_of(value: str, known: Any, name: str) -> None:
 def _competition(wish: Wish, facts: Mapping[str, Any]) -> Competition | None:
     if wish.enter == Enter.BEST and wish.competition and not facts["has_arena"]:
         raise LeagueError(
-            'The best of the arena can be entered where there is one: set "evaluate_interval", '
-            "or enter every checkpoint or the last.",
+            "This configuration has no arena in which one checkpoint could be the best: set "
+            '"evaluate_interval", or enter every checkpoint or the last.',
             "no_arena",
         )
     if not wish.competition:
@@ -232,5 +236,8 @@ def _competition(wish: Wish, facts: Mapping[str, Any]) -> Competition | None:
             "wrong_environment",
         )
     if competition.phase_at(timezone.now()) in (Phase.FINAL, Phase.CLOSED):
-        raise LeagueError(f"{competition} takes no submissions any more.", "submissions_closed")
+        raise LeagueError(
+            f"{competition} takes no submissions any more: choose another, or none.",
+            "submissions_closed",
+        )
     return competition

@@ -86,7 +86,9 @@ def _await_earlier(session: Session, place: Place) -> float | None:
     if _has_ended(session.run, earlier, place):
         earlier.keep(finished_at=timezone.now())
         return GO_ON
-    session.run.keep(note=f"Session {earlier.number} still runs there; the next one waits for it.")
+    session.run.keep(
+        note=f"Session {earlier.number} still runs there: the next one waits for its end."
+    )
     return place.poll_s
 
 
@@ -150,7 +152,7 @@ def _attach(session: Session, place: Place) -> float | None:
         return GO_ON
     if found and found.has_failed and number > (session.dataset_before or 0):
         session.keep(dataset_before=number, dataset_sent_at=None)
-        raise Trouble("The dataset with the checkpoint could not be made there; it is sent again.")
+        raise Trouble("The dataset with the checkpoint could not be made there: it is sent again.")
     return _upload(session, place, is_new=found is None)
 
 
@@ -158,8 +160,10 @@ def _await_dataset(session: Session, place: Place, word: str) -> float:
     since = session.dataset_sent_at or session.state_since
     if timezone.now() - since > DATASET_LIMIT:
         session.keep(dataset_before=None, dataset_sent_at=None)
-        raise Trouble(f"The dataset with the checkpoint is not ready ({word}); it is sent again.")
-    session.run.keep(note=f"The dataset with the checkpoint is being made there ({word}).")
+        raise Trouble(
+            f"The dataset with the checkpoint did not get ready ({word}): it is sent again."
+        )
+    session.run.keep(note=f"The dataset with the checkpoint is being made ready there ({word}).")
     return place.poll_s
 
 
@@ -244,7 +248,7 @@ def _is_overdue(session: Session) -> bool:
 
 def _note_of(status: Status) -> str:
     if status.stage != Stage.UNKNOWN:
-        return ""
+        return status.message[:500] if status.stage == Stage.QUEUED else ""
     return (
         f"The session is said to be {status.message!r:.60}, a word that this version does not "
         "know; it is looked at again."

@@ -110,7 +110,7 @@ class Client:
             raise refusal(response.error)
         if invalid := [name for kind in INVALID for name in getattr(response, f"invalid_{kind}")]:
             raise Refused(
-                f"Kaggle does not know {', '.join(invalid)}: it has started the kernel without."
+                f"Kaggle does not know {', '.join(invalid)}, and runs it without: try again."
             )
         if not response.version_number:
             raise Unsure("Kaggle did not say which version it has made of the kernel.")
@@ -308,7 +308,7 @@ def _denied(client: Client, operation: str, denied: Denied) -> BackendError:
         else:
             changes = operation in ("push", "upload") and denied.status == 403
             return Refused(denied.message) if changes else Missing(denied.message)
-    return NoAccess(f"{denied.message} The credentials are not good for it.")
+    return NoAccess(f"{denied.message.rstrip('.')}. The credentials are not good for it.")
 
 
 def _problem(error: BackendError) -> dict[str, Any]:

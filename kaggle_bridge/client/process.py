@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kaggle_bridge import backend as base
-from kaggle_bridge.backend import NotNow, Trouble, Unsure
+from kaggle_bridge.backend import LOOK, NotNow, Trouble, Unsure
 from kaggle_bridge.client.credentials import Credentials
 from kaggle_bridge.client.pace import NotYet, Pace
 
@@ -146,5 +146,5 @@ def _no_answer(
     complaints = (folder / "complaints").read_text(encoding="utf-8", errors="replace")
     logger.warning("%s: %s: %s", call.operation, problem, credentials.scrub(complaints[-2000:]))
     if call.changes and (folder / "sent").exists():
-        return Unsure(f"The answer of Kaggle was lost ({problem}): it may have happened.")
+        return Unsure(f"The answer of Kaggle was lost ({problem}). {LOOK}")
     return Trouble(f"The call to Kaggle was given up: {problem}.")

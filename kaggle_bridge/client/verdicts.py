@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 import requests
 
 from kaggle_bridge.backend import (
+    LOOK,
     BackendError,
     NoAccess,
     NoQuota,
@@ -57,24 +58,28 @@ def of_response(response: requests.Response, may_have_happened: bool = False) ->
     """may_have_happened: whether it may be the answer to something that has an effect."""
     status, said = response.status_code, words(response)
     if status == 401:
-        return NoAccess("Kaggle does not take the credentials (401): wrong, revoked or expired.")
+        return NoAccess(
+            "Kaggle does not take the credentials (401): wrong, revoked or expired. Renew them."
+        )
     if NO_QUOTA.search(said):
-        return NoQuota(f"Kaggle: {said}")
+        return NoQuota(f"Kaggle has nothing left for it: {said}")
     if status == 429:
         return Trouble(f"Kaggle asks to wait (429): {said}", retry_after_s(response))
     if status in (403, 404):
-        return Denied(f"Kaggle: {said} ({status})", status)
+        return Denied(f"Kaggle says no ({status}): {said}", status)
     if status < 500 and status != 408:
         return Refused(f"Kaggle refuses it ({status}): {said}")
     if may_have_happened:
-        return Unsure(f"Kaggle failed ({status}), and it may have happened nevertheless: {said}")
+        return Unsure(f"Kaggle failed ({status}): {said.rstrip('.')}. {LOOK}")
     return Trouble(f"Kaggle failed ({status}): {said}", retry_after_s(response))
 
 
 def refusal(text: str) -> BackendError:
     """What an answer says in its field `error`, beside a status that tells of no error."""
     said = _short(text)
-    return NoQuota(f"Kaggle: {said}") if NO_QUOTA.search(said) else Refused(f"Kaggle: {said}")
+    if NO_QUOTA.search(said):
+        return NoQuota(f"Kaggle has nothing left for it: {said}")
+    return Refused(f"Kaggle refuses it: {said}")
 
 
 def words(response: requests.Response) -> str:
@@ -107,7 +112,7 @@ def _until(text: str) -> float:
 
 def _of_network(error: requests.RequestException, may_have_happened: bool) -> BackendError:
     if may_have_happened:
-        return Unsure(f"The answer of Kaggle was lost ({_kind(error)}): it may have happened.")
+        return Unsure(f"The answer of Kaggle was lost ({_kind(error)}). {LOOK}")
     return Trouble(f"Kaggle cannot be reached: {_kind(error)}.")
 
 
@@ -125,10 +130,12 @@ def _kind(error: requests.RequestException) -> str:
 
 def _of_client(error: BaseException, transport: Transport) -> BackendError:
     """Nothing that came over the network."""
+    if isinstance(error, ImportError):
+        return Trouble(f"Kaggle's client lacks {error.name}: install requirements.txt again.")
     if isinstance(error, SystemExit):
         return NoAccess("Kaggle's client found no credentials that it takes.")
     if transport.may_have_happened:
-        return Unsure("The answer of Kaggle was not understood: it may have happened.")
+        return Unsure(f"The answer of Kaggle was not understood. {LOOK}")
     if isinstance(error, ValueError) and not transport.calls:
         return Refused(f"Kaggle's client refuses it: {_short(str(error))}")
     if isinstance(error, OSError):

@@ -134,6 +134,8 @@ def test_answer_hidden_behind_a_value_error_is_found(tmp_path: Path) -> None:
 def test_errors_without_an_answer(tmp_path: Path) -> None:
     between = transport(tmp_path)
     assert type(judge(SystemExit(1), between)) is NoAccess
+    missing = judge(ModuleNotFoundError("No module named 'six'", name="six"), between)
+    assert missing.message == "Kaggle's client lacks six: install requirements.txt again."
     assert type(judge(ValueError("Title too short"), between)) is Refused
     assert type(judge(OSError(28, "No space left on device"), between)) is Trouble
     assert "No space left" in judge(OSError(28, "No space left on device"), between).message

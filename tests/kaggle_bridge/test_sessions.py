@@ -36,10 +36,21 @@ def test_a_session_that_stops_in_good_time_is_followed_by_one_that_goes_on(serve
 
 @pytest.mark.slow
 def test_a_session_killed_with_output_is_gone_on_from(serve):
-    serve("killed", "all", timeout_status="CANCEL_ACKNOWLEDGED")
+    serve("killed", "all")
     run = drive(started())
     assert run.state == RunState.COMPLETE
-    assert story(run) == [(1, "TIMED_OUT", 200), (2, "COMPLETE", TOTAL)]
+    assert story(run) == [(1, "FAILED", 200), (2, "COMPLETE", TOTAL)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("word", ["ERROR", "CANCEL_ACKNOWLEDGED"])
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_session_out_of_time_is_gone_on_from_with_its_output_or_without(serve, word, is_kept):
+    serve("slow", "all", timeout_status=word, keeps_output_of_timeout=is_kept)
+    run = drive(started(session_s=1))
+    assert run.state == RunState.COMPLETE
+    assert [state for _, state, _ in story(run)] == ["TIMED_OUT", "COMPLETE"]
+    assert (run.sessions.get(number=2).resume is not None) == is_kept
 
 
 @pytest.mark.slow
@@ -47,7 +58,7 @@ def test_a_session_killed_without_output_is_tried_once_more(serve):
     serve("killed", "all", keeps_output_of_error=False)
     run = drive(started())
     assert run.state == RunState.COMPLETE
-    assert [state for _, state, _ in story(run)] == ["TIMED_OUT", "COMPLETE"]
+    assert [state for _, state, _ in story(run)] == ["FAILED", "COMPLETE"]
     assert run.sessions.get(number=2).resume is None
 
 
@@ -57,7 +68,7 @@ def test_two_sessions_in_a_row_without_a_checkpoint_end_a_run(serve):
     run = drive(started())
     assert run.state == RunState.FAILED
     assert "look at the log" in run.error
-    assert [state for _, state, _ in story(run)] == ["TIMED_OUT", "FAILED"]
+    assert [state for _, state, _ in story(run)] == ["FAILED", "FAILED"]
 
 
 @pytest.mark.slow
@@ -65,7 +76,7 @@ def test_a_run_is_not_complete_without_the_checkpoint_of_its_last_step(serve):
     serve("liar", "all")
     run = drive(started())
     assert run.state == RunState.COMPLETE
-    assert story(run) == [(1, "TIMED_OUT", 200), (2, "COMPLETE", TOTAL)]
+    assert story(run) == [(1, "FAILED", 200), (2, "COMPLETE", TOTAL)]
     assert "last checkpoint is missing" in run.sessions.get(number=1).reason
 
 
@@ -82,7 +93,7 @@ def test_no_more_sessions_than_allowed_and_one_more_by_retry(serve):
     serve("half", "all")
     run = drive(started(max_sessions=1))
     assert run.state == RunState.FAILED
-    assert "All 1 sessions are used, at step 200 of 400" in run.error
+    assert "Its sessions are used up (1), at step 200 of 400" in run.error
     runs.retry(run, None)
     run = drive(run)
     assert run.state == RunState.COMPLETE
@@ -116,7 +127,7 @@ def test_an_invalid_dataset_source_fails_the_push(serve):
 
 
 def test_used_up_quota_makes_a_run_wait_and_says_until_when(serve):
-    service = serve("all", quota_s={"gpu": 0.0})
+    service = serve("all", quota_s={"gpu": 0.0, "tpu": 0.0})
     run = drive(
         started(accelerator="gpu"), until=lambda run: run.state == RunState.WAITING and run.note
     )

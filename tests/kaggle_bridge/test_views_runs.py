@@ -304,12 +304,12 @@ def test_sessions_tell_how_long_how_far_and_how_they_ended(client):
     first = add_session(
         run, "TIMED_OUT", step=50_000, started=now - timedelta(hours=2),
         finished_at=now - timedelta(hours=1), ended=now - timedelta(minutes=58),
-        reason="stopped in good time at step 50,000", report={"devices": "2 x cpu"},
+        reason="It stopped in good time, at step 50,000.", report={"devices": "2 x cpu"},
     )  # fmt: skip
     resume = add_checkpoint(run, 40_000, session=first)
     add_session(run, step=90_000, resume=resume)
     part = fragment(client, run.get_absolute_url(), "run-sessions")
-    for text in ("1 h", "0–50 k", "40 k–90 k", "2 x cpu", "stopped in good time"):
+    for text in ("1 h", "0–50 k", "40 k–90 k", "2 x cpu", "It stopped in good time"):
         assert text in part
 
 

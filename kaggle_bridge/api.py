@@ -9,6 +9,7 @@ from ninja.responses import Status
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
 
 from kaggle_bridge import rights, runs, series
+from kaggle_bridge.metrics import MOST_SERIES
 from kaggle_bridge.models import (
     Accelerator,
     Backend,
@@ -255,6 +256,7 @@ def numbers_of(run: TrainingRun) -> Numbers:
     found: Numbers = {}
     for step, values in lines.values_list("step", "values"):
         for name, value in values.items():
-            if isinstance(value, int | float):
+            is_new = name not in found
+            if isinstance(value, int | float) and not (is_new and len(found) >= MOST_SERIES):
                 found.setdefault(name, []).append((step, value))
     return {name: series.thin(points, MOST_POINTS) for name, points in found.items()}

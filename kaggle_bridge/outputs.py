@@ -20,6 +20,8 @@ from kaggle_bridge.models import Session, TrainingRun
 from league.models import Phase
 
 LOG_CHARS = 64 * 1024  # of a log's end that are kept
+REPORTED = ("devices", "platform", "versions", "inputs", "step", "source_hash")
+MOST_TOLD, MOST_CHARS, MOST_INT = 50, 200, 2**53
 TAKES = 3  # times that an output is fetched before what is damaged in it is left
 
 
@@ -37,7 +39,7 @@ def conclude(session: Session, place: Place) -> Found:
     """After its end: everything. What is damaged is fetched again some times."""
     note_log(session, _log(session, place))
     with _taken(session, place) as found:
-        if found.problems and session.run.troubles < TAKES:
+        if found.problems and not place.is_live and session.run.troubles < TAKES:
             raise Trouble(f"{found.problems[0]} The output is fetched again.")
         take_in(session, found)
         return found
@@ -72,11 +74,24 @@ def note_log(session: Session, raw: str) -> tuple[dict[str, Any], ...]:
     fields: dict[str, Any] = {"log": log.text[-LOG_CHARS:].replace("\0", "")}
     for event in log.events:
         if event["kind"] == "start":
-            fields["report"] = {name: event[name] for name in event if name != "kind"}
+            fields["report"] = {name: _short(event.get(name)) for name in REPORTED}
     session.keep(**fields)
     lines = [event["line"] for event in log.events if event["kind"] == "metrics"]
     _note_step(session, metrics.keep(session.run, lines))
     return log.events
+
+
+def _short(value: Any) -> Any:
+    """Of what a kernel tells as much as a page shows."""
+    match value:
+        case dict():
+            pairs = list(value.items())[:MOST_TOLD]
+            return {str(name)[:MOST_CHARS]: str(each)[:MOST_CHARS] for name, each in pairs}
+        case list():
+            return [str(each)[:MOST_CHARS] for each in value[:MOST_TOLD]]
+        case int() if abs(value) < MOST_INT:
+            return value
+    return "" if value is None else str(value)[:MOST_CHARS]
 
 
 def _note_step(session: Session, step: int) -> None:

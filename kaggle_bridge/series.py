@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
+from kaggle_bridge.metrics import MOST_SERIES
 from kaggle_bridge.models import Metric, TrainingRun
 
 MOST = 150  # points of a chart: one for every second pixel
@@ -51,7 +52,8 @@ class Metrics:
     def __init__(self, rows: list[Row]) -> None:
         self._rows = rows
         names = {name: None for _, values in rows for name in values if name not in NO_METRICS}
-        found = {name: _series(name, rows) for name in names if not _is_end(name, names)}
+        known = dict.fromkeys(list(names)[:MOST_SERIES])
+        found = {name: _series(name, rows) for name in known if not _is_end(name, known)}
         self.by_name = {name: series for name, series in found.items() if series.points}
 
     def table(self, names: Sequence[str], most: int) -> list[tuple[int, list[float | None]]]:

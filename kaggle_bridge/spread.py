@@ -8,11 +8,10 @@ def thresholds(total_steps: int, save_interval: int, most: int = 10) -> tuple[in
 
     A trainer saves where it passes such a multiple, and at its end.
     """
-    saves = total_steps // save_interval if save_interval else 0
-    count = min(most, max(saves, 1))
-    numbers = {round(saves * place / count) for place in range(1, count)} - {0}
-    inner = {number * save_interval for number in numbers}
-    return (*sorted(step for step in inner if step < total_steps), total_steps)
+    saves = -(-total_steps // save_interval) if save_interval else 1
+    count = min(most, saves)
+    numbers = (round(saves * place / count) for place in range(1, count + 1))
+    return tuple(min(number * save_interval or total_steps, total_steps) for number in numbers)
 
 
 def thin(steps: Iterable[int], most: int) -> set[int]:

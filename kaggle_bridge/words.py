@@ -37,7 +37,8 @@ SESSION_STATES = {
     SessionState.COMPLETE: "It has ended with all steps of the run done.",
     SessionState.TIMED_OUT: "Its time was up before all steps were done: the next one goes on from "
     "its newest checkpoint.",
-    SessionState.FAILED: "It has ended with an error, or without leaving anything to go on from.",
+    SessionState.FAILED: "It has ended with an error, or before its time without a word. What it "
+    "had saved until then counts.",
     SessionState.CANCELLED: "Its run was cancelled. What it still leaves is not taken.",
 }
 CHECKPOINT_STATES = {

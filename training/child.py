@@ -13,9 +13,13 @@ from training.trainer import MARK
 
 
 class Trainer:
-    """The trainer's process. What it prints is passed on; what it tells us is kept."""
+    """The trainer's process. What it prints is passed on; what it tells us is kept.
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    folder: where it works, of which readers of the log learn nothing.
+    """
+
+    def __init__(self, arguments: Sequence[str], folder: Path) -> None:
+        self._folder = f"{folder}/"
         self.outcome: dict[str, Any] = {}
         self.report: dict[str, Any] = {}
         self.knobs = self.last_line = ""
@@ -54,7 +58,7 @@ class Trainer:
     def _read(self) -> None:
         assert self._process.stdout
         for raw in self._process.stdout:
-            line = raw.decode(errors="replace").rstrip("\n")
+            line = raw.decode(errors="replace").rstrip("\n").replace(self._folder, "")
             told = object_of(raw[len(MARK) :]) if line.startswith(MARK) else None
             if told is None or told.pop("kind", "") == "start":
                 with contextlib.suppress(OSError):

@@ -105,7 +105,7 @@ class Session:
     @contextlib.contextmanager
     def _started(self) -> Iterator[Trainer]:
         arguments = [str(self._path), str(self._input), str(self._ends)]
-        self._trainer = trainer = Trainer(arguments)
+        self._trainer = trainer = Trainer(arguments, self._path.parent)
         try:
             yield trainer
         finally:

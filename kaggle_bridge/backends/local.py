@@ -103,6 +103,8 @@ class LocalBackend:
             return Status(Stage.UNKNOWN, str(error))
         if state.stage == spools.Stage.QUEUED and is_asked:
             return Status(Stage.CANCELLED, "It was stopped before it began.")
+        if state.stage == spools.Stage.QUEUED:
+            return Status(Stage.QUEUED, self.facts().problem)
         return Status(Stage(state.stage), state.message)
 
     @told

@@ -1,8 +1,8 @@
 """Stands in for JAX alone: reads the order out of a pushed kernel and leaves what a session leaves.
 
 `python quick_kernel.py PLAN KERNEL`: PLAN is a JSON list, for each session of the run one deed, the
-last one for all that follow: `all`, `half`, `piece`, `killed`, `liar`, `nothing`, `failed`,
-`refused`, `slow`.
+last one for all that follow: `all`, `half`, `piece`, `endless`, `killed`, `liar`, `nothing`,
+`failed`, `refused`, `slow`.
 """
 
 import json
@@ -51,6 +51,8 @@ def main() -> int:
         advance(output, told, scratch, step)
         if deed == "slow":
             time.sleep(0.3)
+    if deed == "endless":
+        time.sleep(600)
     if deed == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     has_all = goal >= total or deed == "liar"

@@ -45,3 +45,13 @@ def test_events_are_kept_as_long_as_they_are_short():
     event = {"kind": "jump", "step": 5}
     assert kept({"step": 5, "events": [event, "no object"]}) == {5: {"events": [event]}}
     assert kept({"step": 5, "events": [{"kind": "x" * 30_000}]}) == {5: {}}
+
+
+def test_there_is_an_end_to_the_names_of_a_run_and_the_first_go_on(monkeypatch):
+    monkeypatch.setattr(metrics, "MOST_SERIES", 2)
+    lines = ({"step": n, "loss": n, f"a{n}": n} for n in range(3))
+    assert kept(*lines) == {0: {"loss": 0, "a0": 0}, 1: {"loss": 1}, 2: {"loss": 2}}
+
+
+def test_what_no_chart_can_draw_is_left_out():
+    assert kept({"step": 5, "loss": 1e308, "low": -1e308, "fine": 1e99}) == {5: {"fine": 1e99}}

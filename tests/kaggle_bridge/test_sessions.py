@@ -46,8 +46,8 @@ def test_a_session_killed_with_output_is_gone_on_from(serve):
 @pytest.mark.parametrize("word", ["ERROR", "CANCEL_ACKNOWLEDGED"])
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_a_session_out_of_time_is_gone_on_from_with_its_output_or_without(serve, word, is_kept):
-    serve("slow", "all", timeout_status=word, keeps_output_of_timeout=is_kept)
-    run = drive(started(session_s=1))
+    serve("endless", "all", timeout_status=word, keeps_output_of_timeout=is_kept)
+    run = drive(started(session_s=8))
     assert run.state == RunState.COMPLETE
     assert [state for _, state, _ in story(run)] == ["TIMED_OUT", "COMPLETE"]
     assert (run.sessions.get(number=2).resume is not None) == is_kept

@@ -75,8 +75,10 @@ def _record(run: TrainingRun, session: Session | None, found: FoundCheckpoint) -
 def _keep(found: FoundCheckpoint) -> None:
     try:
         store.keep(found.path, found.sha256)
-    except (store.Changed, OSError) as error:
-        raise InspectionFault(f"A checkpoint could not be stored: {error}.") from None
+    except store.Changed as error:
+        raise InspectionFault(f"A checkpoint could not be stored: {error}") from None
+    except OSError as error:  # its own text would name a path of this machine
+        raise InspectionFault(f"A checkpoint could not be stored: {error.strerror}.") from None
 
 
 def _fields(found: FoundCheckpoint) -> dict[str, Any]:

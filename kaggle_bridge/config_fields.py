@@ -22,7 +22,10 @@ class ContainerField(forms.JSONField):
         self.error_messages["invalid"] = f"Write {name}."
 
     def to_python(self, value: Any) -> Any:
-        found = super().to_python(value)
+        try:
+            found = super().to_python(value)
+        except RecursionError:  # brackets without end
+            raise ValidationError(f"Write {self.name}.", "invalid") from None
         if found is not None and not isinstance(found, self.kind):
             raise ValidationError(f"Write {self.name}.", "invalid")
         return found

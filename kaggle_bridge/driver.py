@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from kaggle_bridge import accounts, locks, outputs, places, sessions
+from kaggle_bridge import accounts, locks, notices, outputs, places, sessions
 from kaggle_bridge.backend import (
     ENDED,
     BackendError,
@@ -27,7 +27,6 @@ from kaggle_bridge.models import (
     SessionState,
     TrainingRun,
 )
-from league import alerts
 
 logger = logging.getLogger(__name__)
 
@@ -96,9 +95,12 @@ def _move(run: TrainingRun, place: Place) -> None:
 
 def _attempt(run: TrainingRun, place: Place) -> float:
     """Steps until one wants to wait; seconds to wait."""
+    troubles = run.troubles
     try:
         for _ in range(MOST_STEPS):
             pause = sessions.step(run, place)
+            if troubles and not run.troubles:
+                notices.well_again(run)
             if pause > 0 or run.ended:
                 return pause
         return sessions.GO_ON
@@ -171,7 +173,7 @@ def _try_later(run: TrainingRun, error: Trouble) -> float:
     if isinstance(error, NoAccess):
         accounts.say(run.backend, error.message)
     if troubles >= (2 if isinstance(error, NoAccess) else WORRYING):
-        alerts.raise_alert("training_trouble", f"{run}: {error.message}", f"run {run.pk}")
+        notices.trouble(run, error.message)
     return pause
 
 
@@ -188,7 +190,7 @@ def fail(run: TrainingRun, reason: str) -> None:
     ):
         for session in run.sessions.filter(state__in=Session.OPEN):
             session.move(Session.OPEN, SessionState.FAILED, ended=now, reason=reason[:500])
-        alerts.raise_alert("training_failed", f"{run}: {reason}", f"run {run.pk}")
+        notices.failed(run)
 
 
 # Cancelled runs

@@ -22,22 +22,22 @@ class Ending:
 
 def of(session: Session, found: Found) -> Ending:
     """session.result: what the service said before; found: what the kernel has left."""
-    state = str(found.result.get("state", ""))
-    if state == "complete":
-        return _complete(session, found)
+    run, state = session.run, str(found.result.get("state", ""))
+    if run.checkpoints.filter(step__gte=run.total_steps).exists():
+        return Ending(SessionState.COMPLETE, RunState.COMPLETE, "All steps are done.")
     if state in ("failed", "refused"):
         return _failed(found.result)
+    if state == "complete":
+        return _incomplete(session, found)
     if state == "stopped":
         return _stopped(session, found)
     return _silent(session, found)
 
 
-def _complete(session: Session, found: Found) -> Ending:
-    """Only with the checkpoint of the last step: all that a session says may be lost on its way."""
-    run = session.run
-    if run.checkpoints.filter(step__gte=run.total_steps).exists():
-        return Ending(SessionState.COMPLETE, RunState.COMPLETE, "All steps are done.")
-    reason = "It said that all steps are done, but its last checkpoint is missing."
+def _incomplete(session: Session, found: Found) -> Ending:
+    """What it says of itself may be true, and its last checkpoint be lost on the way."""
+    problem = found.problems[0] if found.problems else "its last checkpoint is missing."
+    reason = f"It said that all steps are done, but: {problem}"
     return _go_on(session, found, SessionState.FAILED, reason)
 
 
@@ -80,8 +80,8 @@ def _has_had_its_time(session: Session) -> bool:
 def _go_on(session: Session, found: Found, state: SessionState, reason: str) -> Ending:
     if not _has_come_further(session, found) and _barren_before(session) + 1 >= BARREN:
         error = (
-            "Two sessions in a row have ended before their first new checkpoint: start a run with "
-            "longer sessions, or with a smaller save_interval."
+            f"{reason} It is the second session in a row without a new checkpoint: longer sessions "
+            "or a smaller save_interval may help."
         )
         return Ending(state, RunState.FAILED, reason, error=error)
     return _next(session, state, reason)

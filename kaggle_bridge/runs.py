@@ -3,6 +3,7 @@
 Pages, API, admin and shell call the same ones. Each raises LeagueError and then changes nothing.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from kaggle_bridge import bringing, checkpoints, configs, orders
+from kaggle_bridge import bringing, checkpoints, configs, notices, orders
 from kaggle_bridge.models import (
     Accelerator,
     Account,
@@ -57,7 +58,7 @@ def create(author: Any, wish: Wish, *, is_draft: bool = False) -> TrainingRun:
     if wish.total_steps is not None:
         overrides["total_steps"] = wish.total_steps
     checked = configs.check(wish.preset, overrides)
-    competition = _competition(wish, checked.facts)
+    competition = _competition(wish, checked.facts, checked.config)
     with transaction.atomic():
         run = TrainingRun.objects.create(
             preset=wish.preset,
@@ -114,12 +115,13 @@ def add_session(run: TrainingRun) -> Session:
     last = run.sessions.order_by("-number").first()
     number = last.number + 1 if last else 1
     resume = checkpoints.newest(run)
+    run.keep(step=resume.step if resume else 0)
     return Session.objects.create(
         run=run,
         number=number,
         token=orders.new_token(),
         resume=resume,
-        step=resume.step if resume else 0,
+        step=run.step,
     )
 
 
@@ -171,6 +173,7 @@ def retry(run: TrainingRun, actor: Any, reason: str = "") -> None:
             "wrong_state",
         )
     add_session(run)
+    notices.well_again(run)
     AuditEntry.log(actor, "retry", run, reason)
     wake(run)
 
@@ -217,11 +220,26 @@ def _one_of(value: str, known: Any, name: str) -> None:
         raise LeagueError(f'"{name}" must be one of {choices}, not {value!r:.40}.', f"bad_{name}")
 
 
-def _competition(wish: Wish, facts: Mapping[str, Any]) -> Competition | None:
+def _meet(config: Mapping[str, Any]) -> bool:
+    """Whether checkpoints are saved at steps at which they are evaluated."""
+    both: int = math.lcm(config["evaluate_interval"], config["save_interval"])
+    return both <= int(config["total_steps"])
+
+
+def _competition(
+    wish: Wish, facts: Mapping[str, Any], config: Mapping[str, Any]
+) -> Competition | None:
     if wish.enter == Enter.BEST and wish.competition and not facts["has_arena"]:
         raise LeagueError(
             "This configuration has no arena in which one checkpoint could be the best: set "
             '"evaluate_interval", or enter every checkpoint or the last.',
+            "no_arena",
+        )
+    if wish.enter == Enter.BEST and wish.competition and not _meet(config):
+        raise LeagueError(
+            "No checkpoint would be saved just when it was in the arena: make "
+            '"evaluate_interval" a multiple of "save_interval", or enter every checkpoint or the '
+            "last.",
             "no_arena",
         )
     if not wish.competition:

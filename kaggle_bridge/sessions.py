@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from kaggle_bridge import accounts, endings, entrants, orders, outputs, runs
+from kaggle_bridge import accounts, endings, entrants, notices, orders, outputs, runs
 from kaggle_bridge.backend import ENDED, Missing, NoAccess, Pushed, Stage, Status, Trouble, Unsure
 from kaggle_bridge.backend import Backend as Place
 from kaggle_bridge.models import RunState, Session, SessionState, TrainingRun
@@ -295,6 +295,7 @@ def _end_run(session: Session, ending: endings.Ending, place: Place) -> None:
             _move_run(
                 run, state, RunState.FAILED, note="", error=ending.error[:500], ended=timezone.now()
             )
+            notices.failed(run)
         case _:
             pause = BETWEEN_POLLS * place.poll_s * random.uniform(1.0, 1.5)
             _move_run(

@@ -5,6 +5,10 @@ from typing import Any
 
 from celery.beat import Scheduler
 
+from league import live
+
+MOST_WAITING = 500
+
 
 class SteadyScheduler(Scheduler):
     """Sends each task at its interval. Celery's own waits for hours where the clock is set back."""
@@ -19,5 +23,11 @@ class SteadyScheduler(Scheduler):
         for name, entry in self.schedule.items():
             if now >= self.due.get(name, now):
                 self.due[name] = now + self.app.conf.beat_schedule[name]["schedule"]
-                self.apply_entry(entry, producer=self.producer)
+                if not is_full((entry.options or {}).get("queue", live.DEFAULT_QUEUE)):
+                    self.apply_entry(entry, producer=self.producer)
         return max(0.0, min(self.due.values()) - time.monotonic())
+
+
+def is_full(queue: str) -> bool:
+    """Whether so many messages wait that nobody seems to take any: more would only fill Redis."""
+    return live.queue_depths().get(queue, 0) >= MOST_WAITING

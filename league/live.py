@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field, ValidationError
 from evaluation import broker
 from evaluation.version import code_version
 
-QUEUES = (*broker.QUEUES, "league", "training")
+DEFAULT_QUEUE = "league"
+QUEUES = (*broker.QUEUES, DEFAULT_QUEUE, "training")
 LEVELS = ("A", "B", "C", "none")  # of isolation, the strongest first
 UNKNOWN = "unknown"
 BEAT_KEY = "palaestra:beat"

@@ -11,6 +11,7 @@ from league import alerts, disk, halts, live, sweeper
 from league.models import Competition, Stage
 
 MISSED_FOR = timedelta(days=7)
+MANY_WAITING = 15  # half a minute's tasks
 GRACE_S = 60.0  # a start, or a worker that is started again, is no alarm
 
 _wrong_since: dict[str, float] = {}
@@ -44,6 +45,15 @@ def no_box() -> str:
     return f"Strangers' agents wait for a box. {found.reason} This mends it: {found.remedy}"
 
 
+def training_silent() -> str:
+    waiting = live.queue_depths().get("training", 0)
+    if waiting < MANY_WAITING:
+        return ""
+    return (
+        f"{waiting} tasks of training wait and none is taken: the bridge-worker has ended or hangs."
+    )
+
+
 def standstill() -> str:
     overdue = sweeper.overdue(timezone.now())
     if not overdue or halts.current():
@@ -72,6 +82,7 @@ CONDITIONS: dict[str, Callable[[], str]] = {
     "disk_nearly_full": disk.problem,
     "no_worker": no_worker,
     "no_box": no_box,
+    "training_silent": training_silent,
     "standstill": standstill,
     "missed_final": missed_final,
 }

@@ -204,6 +204,8 @@ ALERTS = {
     "match_put_back": "No worker that is there can play it: start one that boxes agents and runs "
     "the league's code.",
     "missed_final": "Move the end of the competition to a later date in the admin.",
+    "training_silent": "`make run` keeps one; end the process `bridge-worker`, and it is started "
+    "anew. Training runs wait, nothing is lost.",
     "training_trouble": "Its page says what is wrong; it is tried again by itself. Credentials "
     "that are no longer taken must be renewed.",
     "training_failed": "Its page says why and has its log. Trying again goes on from the last "

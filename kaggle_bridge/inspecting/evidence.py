@@ -63,7 +63,7 @@ def look(folder: Path, expected: tuple[int, str] | None) -> Json:
     checkpoints = _checkpoints(folder, manifest["files"], problems)
     for each in checkpoints:
         if each["arena"] is None:
-            each["arena"] = _arena_before(lines, each["step"])
+            each["arena"] = _arena_at(lines, each["step"])
     steps = [each["step"] for each in checkpoints]
     return {
         "state": manifest["state"],
@@ -228,14 +228,16 @@ def _shown(path: Path, manifest: Manifest) -> Json:
 
 
 def _arena(manifest: Manifest) -> float | None:
-    """The last result of the run in its arena, up to this step."""
-    latest = manifest.trackers.get("latest")
-    value = latest.get(ARENA) if isinstance(latest, dict) else None
-    return _finite(value)
+    """Its result in the arena, where it was evaluated itself, and not only one before it."""
+    trackers = manifest.trackers
+    latest = trackers.get("latest")
+    if trackers.get("evaluated") != manifest.step or not isinstance(latest, dict):
+        return None
+    return _finite(latest.get(ARENA))
 
 
-def _arena_before(lines: list[Json], step: int) -> float | None:
-    values = [line[ARENA] for line in lines if line["step"] <= step and ARENA in line]
+def _arena_at(lines: list[Json], step: int) -> float | None:
+    values = [line[ARENA] for line in lines if line["step"] == step and ARENA in line]
     return _finite(values[-1]) if values else None
 
 

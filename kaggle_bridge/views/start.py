@@ -38,6 +38,8 @@ def new(request: Request) -> HttpResponse:
 
 def _preset(request: Request, told: Mapping[str, Any]) -> str:
     given = request.POST if request.method == "POST" else request.GET
+    if request.method == "POST" and "preset" not in given:
+        raise LeagueError("The form came without its fields: open it and fill it in.", "no_preset")
     preset = str(given.get("preset", next(iter(told["presets"]))))
     if preset not in told["presets"]:
         raise NotFound(f"There is no preset {preset!r:.60}.")

@@ -48,13 +48,14 @@ def write_checkpoint(
     """changes: to the manifest; `tensors` take the place of the random ones."""
     environment = {"name": game, "version": version(game), "configuration": GAMES[game]}
     latest = {} if arena is None else {"arena/elo": arena}
+    evaluated = 0 if arena is None else step
     fields = {
         "task": "selfplay",
         "step": step,
         "config": config(game, total_steps=1000),
         "environment": environment,
         "source_hash": "5" * 64,
-        "trackers": trackers_to_dict(Trackers(logged=step, latest=latest)),
+        "trackers": trackers_to_dict(Trackers(logged=step, evaluated=evaluated, latest=latest)),
     }
     tensors = changes.pop("tensors", None) or weights(game, seed=step)
     path.parent.mkdir(parents=True, exist_ok=True)

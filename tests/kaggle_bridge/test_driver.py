@@ -79,6 +79,9 @@ def test_an_error_of_ours_is_counted_shown_and_raised_as_an_alert(queued, monkey
     assert queued.troubles == driver.WORRYING
     assert queued.note.startswith("Our fault")
     assert Alert.objects.get().code == "training_trouble"
+    monkeypatch.undo()
+    driver.advance(queued.pk)
+    assert Alert.objects.get().closed is not None
 
 
 def test_troubles_without_end_end_a_run(queued, monkeypatch):

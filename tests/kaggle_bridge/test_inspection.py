@@ -78,10 +78,11 @@ def test_a_session_that_was_killed_counts_as_far_as_it_came(output) -> None:
     assert [line["step"] for line in found.metrics] == [100, 200]
 
 
-def test_without_a_result_of_its_own_the_arena_line_before_counts(output) -> None:
+def test_a_result_of_the_arena_counts_for_its_own_step_alone(output) -> None:
+    output.checkpoint(200)
     output.checkpoint(300)
     output.lines(*({"step": step, "arena/elo": step + 0.5} for step in (100, 200, 400)))
-    assert look(output).checkpoints[0].arena == 200.5
+    assert {each.step: each.arena for each in look(output).checkpoints} == {200: 200.5, 300: None}
 
 
 # What is not.

@@ -80,6 +80,14 @@ def test_a_run_is_not_complete_without_the_checkpoint_of_its_last_step(serve):
     assert "last checkpoint is missing" in run.sessions.get(number=1).reason
 
 
+@pytest.mark.slow
+def test_a_session_killed_after_its_last_checkpoint_has_done_all(serve):
+    serve("piece", "piece", "piece", "killed")
+    run = drive(started(max_sessions=4))
+    assert run.state == RunState.COMPLETE
+    assert story(run)[-1] == (4, "COMPLETE", TOTAL)
+
+
 @pytest.mark.parametrize("deed", ["failed", "refused"])
 def test_a_kernel_that_says_why_it_failed_is_not_tried_again(serve, deed):
     service = serve(deed)

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.utils import timezone
 
+import kaggle_bridge
 import league
 from evaluation import broker
 from evaluation.version import code_version
@@ -200,7 +201,8 @@ def test_open_alerts_stand_first_with_what_to_do(client):
 
 def test_every_alert_that_is_raised_has_an_advice():
     """The codes stand in the calls of raise_alert, and in the watchman's table."""
-    sources = [path.read_text() for path in Path(league.__file__).parent.glob("*.py")]
+    folders = [Path(package.__file__).parent for package in (league, kaggle_bridge)]
+    sources = [path.read_text() for folder in folders for path in folder.glob("*.py")]
     codes = set(re.findall(r"raise_alert\(\s*\"(\w+)\"", "".join(sources)))
     assert len(codes) >= 5
     assert codes | set(watchman.CONDITIONS) == set(words.ALERTS)

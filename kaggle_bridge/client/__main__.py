@@ -107,7 +107,7 @@ class Client:
         shape = protocol.MACHINE_SHAPES[job["accelerator"]]
         response = self.api.kernels_push(str(folder), timeout=str(job["timeout_s"]), acc=shape)
         if response.error:
-            raise refusal(response.error)
+            raise refusal(response.error, self.transport.clean)
         if invalid := [name for kind in INVALID for name in getattr(response, f"invalid_{kind}")]:
             raise Refused(
                 f"Kaggle does not know {', '.join(invalid)}, and runs it without: try again."
@@ -219,7 +219,8 @@ class Client:
                 str(stage), note, quiet=True, convert_to_csv=False
             )
         if response.status.lower() != "ok":
-            raise refusal(response.error or f"the dataset's state is {response.status!r}")
+            said = response.error or f"the dataset's state is {response.status!r}"
+            raise refusal(said, self.transport.clean)
 
     def quota(self) -> dict[str, Any]:
         """Time that running sessions have reserved counts as used."""
@@ -274,7 +275,8 @@ def serve(order: dict[str, Any]) -> dict[str, Any]:
     credentials = Credentials(**order["credentials"])
     pace = Pace(Path(order["pace_folder"]), order["calls_per_minute"])
     until = time.monotonic() + order["wall_s"]
-    transport = Transport(pace, until, order["read_s"], Path(order["mark"]))
+    mark = Path(order["mark"])
+    transport = Transport(pace, until, order["read_s"], mark, credentials.scrub)
     transport.install()
     try:
         client = Client(transport, credentials)

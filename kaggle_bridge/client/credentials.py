@@ -7,10 +7,10 @@ import base64
 import json
 import re
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 TOKEN, USERNAME, KEY = "KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"
 LEGACY_FILE = "kaggle.json"
@@ -19,7 +19,10 @@ HOW = (
     f"Set {TOKEN}, or {USERNAME} and {KEY} (each may be given as a file, by NAME_FILE), or put "
     f"{LEGACY_FILE} or access_token into"
 )
+PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 HIDDEN = "[hidden]"
+# A password that is shorter could be a part of any word.
+LEAST_HIDDEN = 6
 
 
 class CredentialsError(Exception):
@@ -35,7 +38,7 @@ class Credentials:
     """Either a token or a user name with its key. source: in words, for sentences.
 
     username: empty where only the service knows whose token it is. warning: of a file that
-    others can read.
+    others can read. others: secrets of proxies, which no sentence is to tell either.
     """
 
     username: str = ""
@@ -43,24 +46,31 @@ class Credentials:
     token: str = field(default="", repr=False)
     source: str = ""
     warning: str = ""
+    others: tuple[str, ...] = field(default=(), repr=False)
 
     def hide(self, text: str) -> str:
         """Without the secrets."""
-        for secret in self._forms():
-            text = text.replace(secret, HIDDEN)
-        return text
+        pair = [_pair(self.username, self.key)] if self.key else []
+        return _without(text, [self.key, self.token, *pair])
 
     def scrub(self, text: str) -> str:
-        """Without what addresses carry, too: passwords, signatures."""
-        text = re.sub(r"(\w://)[^\s/@]+@", r"\1", self.hide(text))
+        """Without what addresses carry and proxies are told, too: passwords, signatures."""
+        text = re.sub(r"(\w://)[^\s/@]+@", r"\1", _without(self.hide(text), self.others))
         return re.sub(r"(\w://[^\s?'\"<>]+)\?[^\s'\"<>]+", r"\1", text)
 
-    def _forms(self) -> list[str]:
-        """Each form in which a secret may turn up, the longest first."""
-        pair = base64.b64encode(f"{self.username}:{self.key}".encode()).decode() if self.key else ""
-        plain = [secret for secret in (self.key, self.token, pair) if secret]
-        forms = {form for secret in plain for form in (secret, quote(secret, safe=""))}
-        return sorted(forms, key=len, reverse=True)
+
+def _pair(username: str, secret: str) -> str:
+    """As basic authentication sends them (RFC 7617)."""
+    return base64.b64encode(f"{username}:{secret}".encode()).decode()
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    """Each also in the form that addresses have it in, the longest first."""
+    plain = [secret for secret in secrets if secret]
+    forms = {form for secret in plain for form in (secret, quote(secret, safe=""))}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, HIDDEN)
+    return text
 
 
 def find(environ: Mapping[str, str], data_dir: Path) -> Credentials:
@@ -68,6 +78,24 @@ def find(environ: Mapping[str, str], data_dir: Path) -> Credentials:
 
     Raises CredentialsError, which says exactly what is missing or wrong.
     """
+    return replace(_find(environ, data_dir), others=_of_proxies(environ))
+
+
+def _of_proxies(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What the addresses of proxies tell that nobody is to know."""
+    found = set()
+    for name in PROXIES:
+        try:
+            parts = urlsplit(environ.get(name, ""))
+        except ValueError:
+            continue
+        password = unquote(parts.password or "")
+        if len(password) >= LEAST_HIDDEN:
+            found |= {password, _pair(unquote(parts.username or ""), password)}
+    return tuple(sorted(found))
+
+
+def _find(environ: Mapping[str, str], data_dir: Path) -> Credentials:
     _check_address(environ)
     token, username, key = (_variable(environ, name) for name in (TOKEN, USERNAME, KEY))
     if token and key:

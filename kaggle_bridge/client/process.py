@@ -144,7 +144,7 @@ def _no_answer(
     folder: Path, call: Call, credentials: Credentials, problem: str
 ) -> base.BackendError:
     complaints = (folder / "complaints").read_text(encoding="utf-8", errors="replace")
-    logger.warning("%s: %s: %s", call.operation, problem, credentials.scrub(complaints[-2000:]))
+    logger.warning("%s: %s: %s", call.operation, problem, credentials.scrub(complaints)[-2000:])
     if call.changes and (folder / "sent").exists():
         return Unsure(f"The answer of Kaggle was lost ({problem}). {LOOK}")
     return Trouble(f"The call to Kaggle was given up: {problem}.")

@@ -34,11 +34,19 @@ Send = Callable[..., requests.Response]
 
 class Transport:
     """until: monotonic; no request begins later. mark: a file that exists from the moment when
-    an effect may have happened until it is known that it has not.
+    an effect may have happened until it is known that it has not. clean: takes secrets out.
     """
 
-    def __init__(self, pace: Pace, until: float, read_s: float, mark: Path) -> None:
+    def __init__(
+        self,
+        pace: Pace,
+        until: float,
+        read_s: float,
+        mark: Path,
+        clean: Callable[[str], str] = str,
+    ) -> None:
         self.pace = pace
+        self.clean = clean
         self.until = until
         self.read_s = read_s
         self.mark = mark

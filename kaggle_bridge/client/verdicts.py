@@ -4,6 +4,7 @@ Runs in the client's process only.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -22,6 +23,7 @@ from kaggle_bridge.backend import (
 from kaggle_bridge.client.pace import NotYet
 from kaggle_bridge.client.transport import Transport, causes, error_of, never_left
 
+Clean = Callable[[str], str]  # takes secrets out of a text
 LONGEST_WORDS = 300
 LONGEST_RETRY_AFTER_S = 3600.0
 NO_QUOTA = re.compile(
@@ -48,15 +50,17 @@ def judge(error: BaseException, transport: Transport) -> BackendError:
             return NotNow(each.message, each.retry_after_s)
     for each in chain:
         if isinstance(each, requests.HTTPError) and each.response is not None:
-            return of_response(each.response, transport.may_have_happened)
+            return of_response(each.response, transport.may_have_happened, transport.clean)
     if isinstance(error, requests.RequestException):
         return _of_network(error, transport.may_have_happened)
     return _of_client(error, transport)
 
 
-def of_response(response: requests.Response, may_have_happened: bool = False) -> BackendError:
+def of_response(
+    response: requests.Response, may_have_happened: bool = False, clean: Clean = str
+) -> BackendError:
     """may_have_happened: whether it may be the answer to something that has an effect."""
-    status, said = response.status_code, words(response)
+    status, said = response.status_code, words(response, clean)
     if status == 401:
         return NoAccess(
             "Kaggle does not take the credentials (401): wrong, revoked or expired. Renew them."
@@ -74,22 +78,26 @@ def of_response(response: requests.Response, may_have_happened: bool = False) ->
     return Trouble(f"Kaggle failed ({status}): {said}", retry_after_s(response))
 
 
-def refusal(text: str) -> BackendError:
+def refusal(text: str, clean: Clean = str) -> BackendError:
     """What an answer says in its field `error`, beside a status that tells of no error."""
-    said = _short(text)
+    said = _short(clean(text))
     if NO_QUOTA.search(said):
         return NoQuota(f"Kaggle has nothing left for it: {said}")
     return Refused(f"Kaggle refuses it: {said}")
 
 
-def words(response: requests.Response) -> str:
-    """The service's own, short; of a page made for people, only the status."""
+def words(response: requests.Response, clean: Clean) -> str:
+    """The service's own, short; of a page made for people, only the status.
+
+    Cleaned before it is cut: half of a secret would not be known again.
+    """
     try:
         body = response.json()
     except ValueError:
         body = None
     said = error_of(body).get("message") or error_of(body).get("error")
-    return _short(said) if isinstance(said, str) and said.strip() else _reason(response)
+    own = said if isinstance(said, str) and said.strip() else response.reason
+    return _short(clean(own or "")) or "no reason given"
 
 
 def retry_after_s(response: requests.Response) -> float:
@@ -137,14 +145,10 @@ def _of_client(error: BaseException, transport: Transport) -> BackendError:
     if transport.may_have_happened:
         return Unsure(f"The answer of Kaggle was not understood. {LOOK}")
     if isinstance(error, ValueError) and not transport.calls:
-        return Refused(f"Kaggle's client refuses it: {_short(str(error))}")
+        return Refused(f"Kaggle's client refuses it: {_short(transport.clean(str(error)))}")
     if isinstance(error, OSError):
         return Trouble(f"A file could not be read or written: {error.strerror or 'no reason'}.")
     return Trouble(f"The answer of Kaggle was not understood ({type(error).__name__}).")
-
-
-def _reason(response: requests.Response) -> str:
-    return _short(response.reason or "") or "no reason given"
 
 
 def _short(text: str) -> str:

@@ -19,6 +19,7 @@ from kaggle_bridge.backend import (
     Unsure,
 )
 from kaggle_bridge.client import downloads, protocol
+from kaggle_bridge.client.credentials import Credentials
 from kaggle_bridge.client.pace import Pace
 from kaggle_bridge.client.transport import Transport, never_left
 from kaggle_bridge.client.verdicts import Denied, judge, of_response, refusal, retry_after_s
@@ -71,6 +72,14 @@ def test_page_made_for_people_is_no_sentence() -> None:
     long = of_response(answer(400, flat("x\n" * 1000, 400))).message
     assert len(long) < 400
     assert "\n" not in long
+
+
+def test_a_secret_is_taken_out_before_a_sentence_is_cut() -> None:
+    clean = Credentials("alice", key="0123456789abcdef").scrub
+    for length in range(260, 300):
+        said = "." * length + "0123456789abcdef"
+        assert "0123" not in of_response(answer(400, flat(said, 400)), clean=clean).message
+        assert "0123" not in refusal(said, clean).message
 
 
 @pytest.mark.parametrize(

@@ -162,3 +162,13 @@ def test_sentences_lose_every_form_of_a_secret() -> None:
         "[hidden] [hidden] Basic [hidden] http://proxy:3128 https://storage.example/x"
     )
     assert "secret" not in repr(found)
+
+
+def test_what_proxies_are_told_is_in_no_sentence(data_dir: Path) -> None:
+    environ = {"KAGGLE_API_TOKEN": TOKEN, "https_proxy": "http://me:p%26ss-word@proxy:3128"}
+    found = find(environ, data_dir)
+    said = "Proxy-Authorization: Basic bWU6cCZzcy13b3Jk, p&ss-word p%26ss-word"
+    assert found.scrub(said) == "Proxy-Authorization: Basic [hidden], [hidden] [hidden]"
+    assert "ss-word" not in repr(found)
+    environ["https_proxy"] = "http://me:run@proxy:3128"
+    assert find(environ, data_dir).scrub("run 7 runs") == "run 7 runs"

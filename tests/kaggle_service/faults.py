@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tests.kaggle_service.answers import Answer, error_answer, json_answer
@@ -18,6 +18,7 @@ class Fault:
     when: `before` the call has had its effect (which then does not happen) or `after` it.
     seconds: of a silence, or what Retry-After says. skip: so many matching calls pass first.
     name: the file in question; of Download and `missing-file`. message: instead of the usual one.
+    echoes: it repeats who has asked and how, credentials and all, in its headers and its message.
     hits: how often it has struck.
     """
 
@@ -30,6 +31,7 @@ class Fault:
     name: str = ""
     message: str = ""
     skip: int = 0
+    echoes: bool = False
     hits: int = 0
 
     @property
@@ -38,7 +40,7 @@ class Fault:
 
 
 def _limited(fault: Fault) -> Answer:
-    return _with_retry(error_answer(429, "Too many requests"), fault)
+    return _with_retry(error_answer(429, fault.message or "Too many requests"), fault)
 
 
 def _limited_nested(fault: Fault) -> Answer:
@@ -73,6 +75,19 @@ REFUSALS: dict[str, Callable[[Fault], Answer]] = {
     "not-json": lambda fault: Answer(200, HTML),
     "error-in-200": _error_in_200,
 }
+WHO = ("authorization", "proxy-authorization")
+
+
+def refusal(fault: Fault, headers: dict[str, str]) -> Answer:
+    """What stands in for the answer to a request with these headers."""
+    if not fault.echoes:
+        return REFUSALS[fault.kind](fault)
+    told = "; ".join(f"{name}: {headers[name]}" for name in WHO if name in headers)
+    answer = REFUSALS[fault.kind](replace(fault, message=f"{fault.message}{told}"))
+    answer.headers["X-Request"] = told
+    return answer
+
+
 # No answer comes. `lost`: the effect has happened; `reset`: as `when` says.
 SILENCES = ("hang", "reset", "lost")
 # The call itself goes another way. `half`: so much of an upload is kept, then 503.
@@ -146,14 +161,14 @@ class Faults:
     def add(
         self, call: str, kind: str, times: int = 1,
         when: Literal["before", "after"] = "before", *, seconds: float = 0.0,
-        account: str = "", name: str = "", message: str = "", skip: int = 0,
+        account: str = "", name: str = "", message: str = "", skip: int = 0, echoes: bool = False,
     ) -> Fault:  # fmt: skip
         """Of several that match a call the oldest strikes."""
         if kind not in KINDS:
             raise ValueError(f"no fault {kind!r}; there are {', '.join(sorted(KINDS))}")
         if kind == "lost":
             when = "after"
-        fault = Fault(call, kind, times, when, seconds, account, name, message, skip)
+        fault = Fault(call, kind, times, when, seconds, account, name, message, skip, echoes)
         with self.lock:
             self.orders.append(fault)
         return fault

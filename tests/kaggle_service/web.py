@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault.kind == "hang":
             service.closing.wait(fault.seconds or 3600)
         if fault.kind in faults.REFUSALS:
-            return faults.REFUSALS[fault.kind](fault)
+            return faults.refusal(fault, request.headers)
         if answer and fault.kind in faults.CHANGES:
             faults.CHANGES[fault.kind](answer, fault)
         return None if stands_in else answer

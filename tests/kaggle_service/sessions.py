@@ -243,14 +243,14 @@ class Session:
         """The machine goes with everything on it, also what left the group."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        while pids := self._alive():
+        while pids := self.processes():
             for pid in pids:
                 _kill(pid)
             process.poll()
             time.sleep(0.005)
         process.wait()
 
-    def _alive(self) -> list[int]:
+    def processes(self) -> list[int]:
         mark = f"PALAESTRA_KAGGLE_ROOT={self.plan.root}".encode()
         return [pid for pid in _processes() if mark in _environment_of(pid)]
 

@@ -89,7 +89,10 @@ def copy(run: TrainingRun, *, is_notebook: bool = False) -> TrainingRun:
         "internet", "is_private", "max_sessions", "session_s", "competition", "enter",
     )  # fmt: skip
     values = {name: getattr(run, name) for name in kept}
-    return TrainingRun.objects.create(**values, is_notebook=is_notebook, author=run.author)
+    with transaction.atomic():
+        made = TrainingRun.objects.create(**values, is_notebook=is_notebook, author=run.author)
+        AuditEntry.log(run.author, "create", made, f"a copy of {run}")
+    return made
 
 
 def default_backend() -> str:

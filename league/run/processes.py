@@ -40,6 +40,7 @@ KAGGLE = (
     "KAGGLE_*",
     *("http_proxy", "https_proxy", "no_proxy"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )
 # A worker has Redis and nothing else: with these it could write any file of ours, or run code.
 FORBIDDEN = ("CONFIG", "MODULE", "DEBUG", "REPLICAOF", "SLAVEOF", "MIGRATE")

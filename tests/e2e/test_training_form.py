@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
 from kaggle_bridge.models import TrainingRun
+from tests.e2e.pages import assert_readable
 from tests.factories import make_competition, make_staff
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -34,22 +34,15 @@ def carol(chromium: Browser, live_server) -> Iterator[Page]:
     assert [text for text in complaints if "400 (Bad Request)" not in text] == []
 
 
-def assert_readable(page: Page) -> None:
-    """For screen readers, in both themes, at a desk and on a phone, with all settings unfolded."""
+def assert_unfolded_readable(page: Page) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    for scheme, width in (("light", 1280), ("dark", 360)):
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        overflow = "document.documentElement.scrollWidth - window.innerWidth"
-        assert page.evaluate(overflow) <= 0, f"{page.url} scrolls sideways at {width} px"
+    assert_readable(page)
 
 
 def test_the_form_tells_what_will_happen_while_it_is_filled_in(carol) -> None:
     then = carol.locator("#next")
     expect(then).to_contain_text("leaves 6 checkpoints: each of them enters Tictactoe")
-    assert_readable(carol)
+    assert_unfolded_readable(carol)
     carol.get_by_label("Total steps").fill("100000")
     carol.get_by_label("Total steps").blur()
     expect(then).to_contain_text("100,000 steps and leaves 2 checkpoints")
@@ -72,5 +65,5 @@ def test_an_error_is_where_it_belongs_and_what_was_typed_stays(carol) -> None:
     carol.get_by_role("button", name="Start the run").click()
     expect(carol.get_by_text("shards must divide games")).to_be_visible()
     expect(carol.get_by_label("Total steps")).to_have_value("777")
-    assert_readable(carol)
+    assert_unfolded_readable(carol)
     assert not TrainingRun.objects.exists()

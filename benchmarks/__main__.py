@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from benchmarks import bridge
 from benchmarks.boxes import boxes
 from benchmarks.engine import engine
 from benchmarks.ladder.figures import long_table
@@ -30,12 +31,14 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "engine": engine,
     "boxes": boxes,
     "ladder": short_table,
+    "bridge": bridge.kernels,
     "site": site,
     "training": short.short_table,
     "foraging": foraging,
 }
 LONG: dict[str, Callable[[int], list[Row]]] = {
     "ladder": long_table,
+    "bridge": bridge.button,
     "training": strength,
     "foraging": foraging_long,
 }

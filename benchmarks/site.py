@@ -64,10 +64,14 @@ def _states(answer: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def running_site() -> Iterator[Site]:
-    """A fresh league, ready; every process of it has ended when the body has."""
+def running_site(**variables: str) -> Iterator[Site]:
+    """A fresh league, ready; every process of it has ended when the body has.
+
+    variables: of its environment.
+    """
     with tempfile.TemporaryDirectory(prefix="palaestra-bench-") as folder:
         site = Site(Path(folder) / "var", _free_port())
+        site.environment |= variables
         process = subprocess.Popen(
             [sys.executable, "-m", "league.run"],
             cwd=PROJECT, env=site.environment,

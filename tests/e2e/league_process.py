@@ -53,7 +53,7 @@ class League:
     def __init__(self, data_dir: Path, **more: str) -> None:
         self.data_dir = data_dir
         self.port = free_port()
-        self.variables = environment(data_dir, self.port, **SECRETS, **more)
+        self.variables = environment(data_dir, self.port, **(SECRETS | more))
         self.output = data_dir.parent / "output.txt"
 
     def start(self, *, by_make: bool = False) -> float:

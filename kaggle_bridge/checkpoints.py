@@ -5,10 +5,9 @@ from typing import Any
 from kaggle_bridge import metrics, store
 from kaggle_bridge.inspecting.inspection import Found, FoundCheckpoint, InspectionFault
 from kaggle_bridge.models import Checkpoint, CheckpointState, Session, TrainingRun
+from training.config import FREE, flat
 
 KEPT_OF_MANIFEST = ("task", "created", "versions", "source_hash", "environment")
-# Keys of a configuration that change neither the state of a run nor its course.
-FREE = frozenset({"total_steps", "log_interval", "save_interval", "keep", "device", "sweep"})
 ENTERABLE = (CheckpointState.KEPT, CheckpointState.WANTED)
 
 
@@ -45,17 +44,9 @@ def misfit(run: TrainingRun, session: Session | None, found: FoundCheckpoint) ->
 
 
 def _differences(here: dict[str, Any], there: dict[str, Any]) -> list[str]:
-    ours, theirs = _flat(here), _flat(there)
+    ours, theirs = flat(here), flat(there)
     differing = (key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
     return sorted(key for key in differing if key.partition(".")[0] not in FREE)[:5]
-
-
-def _flat(data: dict[str, Any], path: str = "") -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in data.items():
-        key = f"{path}{name}"
-        values |= _flat(value, f"{key}.") if isinstance(value, dict) else {key: value}
-    return values
 
 
 def _record(run: TrainingRun, session: Session | None, found: FoundCheckpoint) -> bool:

@@ -10,8 +10,6 @@ from kaggle_bridge.forms import StartForm
 from kaggle_bridge.models import Accelerator, Account, Backend, Enter
 from league.words import precise_span
 
-HOUR_S = 3600
-
 
 def outlook(form: StartForm) -> list[str]:
     return [_checkpoints(form), _sessions(form)]

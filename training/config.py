@@ -19,6 +19,9 @@ __all__ = ["ConfigError", "Options", "RunConfig", "Sweep", "from_dict", "load", 
 
 SIZE_LIMIT = 1 << 20  # bytes of a configuration file
 MOST_STEPS = 4_000_000_000  # what uint32 counts, and room for the update that passes it
+# Keys that may differ between a run and the checkpoint that it goes on from: they change neither
+# the state nor its course.
+FREE = ("total_steps", "log_interval", "save_interval", "keep", "device", "sweep")
 COUNT = {"minimum": 1, "maximum": MOST_STEPS}
 
 

@@ -11,9 +11,6 @@ from training.errors import ConfigError, Refused
 from training.folder import step_of
 from training.manifest import Manifest, ManifestError
 
-# Keys that may differ from those of the checkpoint: they change neither the state nor its course.
-FREE = ("total_steps", "log_interval", "save_interval", "keep", "device", "sweep")
-
 
 @dataclass(frozen=True)
 class Origin:
@@ -96,7 +93,7 @@ def _check(path: Path, found: Manifest, run: RunConfig) -> None:
     differing = [
         f"{key} ({there.get(key)!r} there, {here.get(key)!r} here)"
         for key in sorted(there.keys() | here.keys())
-        if there.get(key) != here.get(key) and key.partition(".")[0] not in FREE
+        if there.get(key) != here.get(key) and key.partition(".")[0] not in config.FREE
     ]
     if differing:
         raise Refused(

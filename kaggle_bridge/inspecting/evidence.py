@@ -17,7 +17,6 @@ from training.manifest import Manifest, ManifestError
 
 MANIFEST, RESULT, METRICS = "manifest.json", "result.json", "metrics.jsonl"
 CHECKPOINT = re.compile(r"(checkpoints|resume)/[A-Za-z0-9][A-Za-z0-9_-]{0,80}\.safetensors")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 STATES = ("running", "complete", "stopped", "failed", "refused")
 SCHEMA = 1
 MOST_FILES = 100

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from evaluation import broker
-from league import alerts, disk, live, storage, submissions, watchman
+from league import alerts, beat, disk, live, storage, submissions, watchman
 from league.errors import LeagueError
 from league.models import Alert, Submission
 from league.submissions import Upload
@@ -49,6 +49,17 @@ def test_a_league_without_workers_says_so_until_one_comes(look):
     report()
     assert look() == set()
     assert Alert.objects.get().closed
+
+
+def test_tasks_of_training_that_nobody_takes_are_told_and_not_heaped_up(look, monkeypatch):
+    report()
+    live.client().rpush("training", *range(watchman.MANY_WAITING))
+    assert look() == {"training_silent"}
+    monkeypatch.setattr(beat, "MOST_WAITING", watchman.MANY_WAITING)
+    assert beat.is_full("training")
+    live.client().ltrim("training", 0, 0)
+    assert look() == set()
+    assert not beat.is_full("training")
 
 
 def test_what_is_wrong_for_a_moment_only_is_no_alert(look, monkeypatch):

@@ -41,7 +41,11 @@ class TrainingRunAdmin(ReadOnlyAdmin):
     list_select_related = ("competition", "author")
     search_fields = ("=id", "preset", "note", "error", "author__username")
     inlines = (SessionInline, CheckpointInline)
-    actions = (with_reason("Start again", runs.retry), with_reason("Cancel", runs.cancel))
+    actions = (
+        with_reason("Start", runs.start),
+        with_reason("Start again", runs.retry),
+        with_reason("Cancel", runs.cancel),
+    )
 
     @admin.display(description="run")
     def run_now(self, run: TrainingRun) -> str:

@@ -101,8 +101,8 @@ def default_backend() -> str:
     return Backend.KAGGLE if has else Backend.LOCAL
 
 
-def start(run: TrainingRun) -> None:
-    """A draft is pushed."""
+def start(run: TrainingRun, actor: Any = None, reason: str = "") -> None:
+    """A draft is pushed. actor: who has pressed the button."""
     with transaction.atomic():
         now = timezone.now()
         if not run.move(RunState.DRAFT, RunState.PUSHING, started=now, due_at=now):
@@ -110,6 +110,8 @@ def start(run: TrainingRun) -> None:
                 f"This run is {run.get_state_display()}: only a draft can be started.", "state"
             )
         add_session(run)
+        if actor:
+            AuditEntry.log(actor, "start", run, reason)
     wake(run)
 
 

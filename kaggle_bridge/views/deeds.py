@@ -18,7 +18,7 @@ LONGEST_REASON = 200
 @require_POST
 def start(request: Request, pk: int) -> HttpResponse:
     run = _run(request, pk)
-    runs.start(run)
+    runs.start(run, request.user)
     messages.success(request, f"Run {pk} is on its way.")
     return redirect(run)
 

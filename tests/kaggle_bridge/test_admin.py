@@ -70,6 +70,15 @@ def test_cancel_asks_why_and_calls_the_verb(client, carol) -> None:
     assert (entry.actor, entry.action, entry.reason) == (carol, "cancel", "the wrong preset")
 
 
+def test_start_sends_a_draft_and_says_why_it_sends_nothing_else(client, carol) -> None:
+    draft, running = make_run("DRAFT"), make_run()
+    page = act(client, "start", draft, running, reason="ready")
+    assert "only a draft can be started" in page.text
+    draft.refresh_from_db()
+    assert (draft.state, draft.sessions.count()) == ("PUSHING", 1)
+    assert AuditEntry.objects.get().action == "start"
+
+
 def test_start_again_goes_on_with_what_failed_and_says_what_it_left(client, carol) -> None:
     failed, running = make_run("FAILED", error="no memory"), make_run()
     page = act(client, "start_again", failed, running, reason="more memory")

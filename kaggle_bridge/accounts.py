@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from kaggle_bridge.backend import Backend as Place
-from kaggle_bridge.backend import NoQuota, Quota
+from kaggle_bridge.backend import Missing, NoQuota, Quota, Refused
 from kaggle_bridge.models import Account, Session, TrainingRun
 
 LEAST_S = 15 * 60  # a session shorter than this is not worth its start
@@ -51,7 +51,7 @@ def time_for(run: TrainingRun, place: Place) -> int:
     """Seconds that a session of this run may last now. Raises NoQuota where that is too little."""
     if run.accelerator not in ("gpu", "tpu") or run.backend != "kaggle":
         return run.session_s
-    left = quota(place).get(run.accelerator) or _by_settings(run)
+    left = _told(place).get(run.accelerator) or _by_settings(run)
     if left.left_s < min(LEAST_S, run.session_s):
         raise NoQuota(
             f"The {left.total_s / 3600:.0f} hours of {run.get_accelerator_display()} of this week"
@@ -59,6 +59,14 @@ def time_for(run: TrainingRun, place: Place) -> int:
             left.resets_at,
         )
     return int(min(run.session_s, left.left_s))
+
+
+def _told(place: Place) -> dict[str, Quota]:
+    """Nothing where the service does not answer this question."""
+    try:
+        return quota(place)
+    except (Missing, Refused):
+        return {}
 
 
 def _by_settings(run: TrainingRun) -> Quota:

@@ -2,9 +2,10 @@
 
 import logging
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -34,6 +35,7 @@ OUR_FAULT = "Our fault: an error of the site, which its log has in full. It is t
 MOST_STEPS = 30  # of one advance
 CLAIM = timedelta(seconds=10)  # for a message to arrive
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 600.0
+JITTER, LONGEST_JITTER_S = 0.2, 60.0  # of a pause; one of days ends when it was said to end
 MOST_TROUBLES = 160  # in a row: about a day of the longest pauses
 WORRYING = 5
 UNSEEN = 3  # times in a row that something is not there, before it is believed
@@ -90,14 +92,16 @@ def _enter_more(run: TrainingRun) -> None:
 
 def _move(run: TrainingRun, place: Place) -> None:
     pause = _attempt(run, place)
-    run.keep(due_at=timezone.now() + timedelta(seconds=pause * random.uniform(1.0, 1.2)))
+    pause += random.uniform(0, min(JITTER * pause, LONGEST_JITTER_S))
+    run.keep(due_at=timezone.now() + timedelta(seconds=pause))
 
 
 def _attempt(run: TrainingRun, place: Place) -> float:
     """Steps until one wants to wait; seconds to wait."""
-    troubles = run.troubles
+    since = run.state_since
     try:
         for _ in range(MOST_STEPS):
+            since, troubles = run.state_since, run.troubles
             pause = sessions.step(run, place)
             if troubles and not run.troubles:
                 notices.well_again(run)
@@ -108,17 +112,25 @@ def _attempt(run: TrainingRun, place: Place) -> float:
         run.refresh_from_db()
         return sessions.GO_ON
     except BackendError as error:
-        return _live_with(run, error)
+        problem = error
     except InspectionFault as error:
-        return _live_with(run, Trouble(f"Our fault: {error}"))
+        problem = Trouble(f"Our fault: {error}")
     except Exception:
         logger.exception("%s: an error of ours", run)
-        return _live_with(run, Trouble(OUR_FAULT))
+        problem = Trouble(OUR_FAULT)
+    if _has_changed(run, since):
+        run.refresh_from_db()
+        return sessions.GO_ON
+    return _live_with(run, problem)
 
 
-def _has_changed(run: TrainingRun) -> bool:
-    """Whether somebody else has moved the run since we looked: then our answer is of old."""
-    return not TrainingRun.objects.filter(pk=run.pk, state_since=run.state_since).exists()
+def _has_changed(run: TrainingRun, since: datetime) -> bool:
+    """Whether somebody else has moved the run since we looked: then our answer is of old.
+
+    since: of its state before the step, whose own move may have been rolled back.
+    """
+    ours = (since, run.state_since)
+    return not TrainingRun.objects.filter(pk=run.pk, state_since__in=ours).exists()
 
 
 # Troubles
@@ -126,9 +138,6 @@ def _has_changed(run: TrainingRun) -> bool:
 
 def _live_with(run: TrainingRun, error: BackendError) -> float:
     """What is to be done about it: seconds until it is tried again."""
-    if _has_changed(run):
-        run.refresh_from_db()
-        return sessions.GO_ON
     match error:
         case NotNow():
             return max(error.retry_after_s, 1.0)
@@ -136,8 +145,8 @@ def _live_with(run: TrainingRun, error: BackendError) -> float:
             return _wait_for_quota(run, error)
         case Trouble():
             return _try_later(run, error)
-        case Missing() if run.troubles < UNSEEN:  # what is new may not be seen everywhere yet
-            return _try_later(run, Trouble(error.message))
+        case Missing() if run.troubles < UNSEEN or run.note != error.message[:500]:
+            return _try_later(run, Trouble(error.message))  # it may not be seen everywhere yet
     fail(run, _final(error))
     return sessions.GO_ON
 
@@ -177,6 +186,7 @@ def _try_later(run: TrainingRun, error: Trouble) -> float:
     return pause
 
 
+@transaction.atomic
 def fail(run: TrainingRun, reason: str) -> None:
     """The end of a run, with the sentence that its page shows."""
     now = timezone.now()
@@ -206,11 +216,14 @@ def _stop(run: TrainingRun, place: Place) -> None:
             session.keep(finished_at=timezone.now())
         except BackendError as error:
             logger.warning("%s: %s", session, error.message)
+        except Exception:  # the run itself must go on
+            logger.exception("%s: could not be stopped", session)
 
 
 def _stop_session(session: Session, place: Place) -> None:
     if session.kernel_version is None and not sessions.find_sent(session, place):
-        session.keep(finished_at=timezone.now())  # it never came to be
+        if sessions.is_settled(session, place):
+            session.keep(finished_at=timezone.now())  # it never came to be
         return
     ref, version = session.run.kernel_ref, session.kernel_version or 0
     if place.stop(ref, version) and place.status(ref, version).stage in ENDED:

@@ -8,6 +8,7 @@ from kaggle_bridge.models import RunState, Session, SessionState
 
 NEARLY = 0.8  # of a session's time: when it began is known to a poll's length only
 BARREN = 2  # sessions in a row without a new checkpoint
+LONGER = ": longer sessions or a smaller save_interval may help"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def _failed(result: dict[str, Any]) -> Ending:
 
 def _stopped(session: Session, found: Found) -> Ending:
     reason = f"It stopped in good time, at step {found.step:,}."
-    return _go_on(session, found, SessionState.TIMED_OUT, reason)
+    return _go_on(session, found, SessionState.TIMED_OUT, reason, LONGER)
 
 
 def _silent(session: Session, found: Found) -> Ending:
@@ -77,12 +78,11 @@ def _has_had_its_time(session: Session) -> bool:
     return lasted >= NEARLY * session.run.session_s
 
 
-def _go_on(session: Session, found: Found, state: SessionState, reason: str) -> Ending:
+def _go_on(
+    session: Session, found: Found, state: SessionState, reason: str, advice: str = ""
+) -> Ending:
     if not _has_come_further(session, found) and _barren_before(session) + 1 >= BARREN:
-        error = (
-            f"{reason} It is the second session in a row without a new checkpoint: longer sessions "
-            "or a smaller save_interval may help."
-        )
+        error = f"{reason} It is the second session in a row without a new checkpoint{advice}."
         return Ending(state, RunState.FAILED, reason, error=error)
     return _next(session, state, reason)
 
@@ -108,10 +108,10 @@ def _has_come_further(session: Session, found: Found) -> bool:
 
 
 def _barren_before(session: Session) -> int:
-    """Sessions just before this one that have left no checkpoint."""
+    """Sessions just before this one that have left no checkpoint, though nobody cancelled them."""
     earlier = session.run.sessions.filter(number__lt=session.number).order_by("-number")
     count = 0
-    for each in earlier:
+    for each in earlier.exclude(state=SessionState.CANCELLED):
         if each.checkpoints.exists():
             break
         count += 1

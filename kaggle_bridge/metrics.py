@@ -31,8 +31,11 @@ def keep(run: TrainingRun, lines: Iterable[Mapping[str, Any]]) -> int:
 def _step(run: TrainingRun, line: Mapping[str, Any]) -> int | None:
     """None where it can be no step of this run."""
     step = line.get("step")
-    is_step = type(step) is int and 0 <= step <= 2 * run.total_steps + BEYOND
-    return step if is_step else None
+    return step if type(step) is int and is_possible(run, step) else None
+
+
+def is_possible(run: TrainingRun, step: int) -> bool:
+    return 0 <= step <= 2 * run.total_steps + BEYOND
 
 
 def _names(run: TrainingRun) -> set[str]:

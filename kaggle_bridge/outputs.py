@@ -95,6 +95,8 @@ def _short(value: Any) -> Any:
 
 
 def _note_step(session: Session, step: int) -> None:
+    if not metrics.is_possible(session.run, step):
+        return
     if step > session.step:
         session.keep(step=step)
     if step > session.run.step:

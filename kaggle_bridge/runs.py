@@ -148,20 +148,22 @@ def cancel(run: TrainingRun, actor: Any, reason: str = "") -> None:
         session.move(
             Session.OPEN, SessionState.CANCELLED, ended=now, reason="Its run was cancelled."
         )
+    notices.well_again(run)
     AuditEntry.log(actor, "cancel", run, reason)
     wake(run)
 
 
 @transaction.atomic
 def retry(run: TrainingRun, actor: Any, reason: str = "") -> None:
-    """A failed or cancelled run goes on from its newest checkpoint, with a session more."""
-    now = timezone.now()
-    used = run.sessions.count()
-    if run.step and _has_all_steps(run):
-        raise Conflict("This run has done all its steps: there is nothing to go on with.", "done")
+    """A failed or cancelled run goes on from its newest checkpoint, with a session more.
+
+    One that has made all its steps goes on with what it has left to enter.
+    """
+    now, has_all = timezone.now(), _has_all_steps(run)
+    used = run.sessions.count() + (0 if has_all else 1)
     moved = run.move(
         [RunState.FAILED, RunState.CANCELLED],
-        RunState.PUSHING,
+        RunState.COMPLETE if has_all else RunState.PUSHING,
         error="",
         note="",
         troubles=0,
@@ -169,7 +171,7 @@ def retry(run: TrainingRun, actor: Any, reason: str = "") -> None:
         ended=None,
         started=run.started or now,
         due_at=now,
-        max_sessions=max(run.max_sessions, used + 1),
+        max_sessions=max(run.max_sessions, used),
     )
     if not moved:
         raise Conflict(
@@ -177,7 +179,8 @@ def retry(run: TrainingRun, actor: Any, reason: str = "") -> None:
             "can be tried again.",
             "wrong_state",
         )
-    add_session(run)
+    if not has_all:
+        add_session(run)
     notices.well_again(run)
     AuditEntry.log(actor, "retry", run, reason)
     wake(run)
@@ -196,7 +199,10 @@ def bring(run: TrainingRun, actor: Any, filename: str, content: bytes) -> int:
         run.keep(step=newest.step)
     if newest and newest.step >= run.total_steps:
         olds = [RunState.FAILED, RunState.CANCELLED]
-        run.move(olds, RunState.COMPLETE, error="", ended=None, due_at=timezone.now())
+        if run.move(
+            olds, RunState.COMPLETE, error="", troubles=0, ended=None, due_at=timezone.now()
+        ):
+            notices.well_again(run)
     AuditEntry.log(actor, "import", run, filename)
     wake(run)
     return added

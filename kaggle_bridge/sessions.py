@@ -79,11 +79,12 @@ def _push(run: TrainingRun, place: Place) -> float:
 def _await_earlier(session: Session, place: Place) -> float | None:
     """One version of a kernel at a time, whatever the service would allow."""
     earlier = session.run.sessions.filter(
-        number__lt=session.number, kernel_version__isnull=False, finished_at=None
+        number__lt=session.number, pushed_at__isnull=False, finished_at=None
     ).first()
     if earlier is None:
         return None
-    if _has_ended(session.run, earlier, place):
+    earlier.run = session.run
+    if _has_ended(earlier, place):
         earlier.keep(finished_at=timezone.now())
         return GO_ON
     session.run.keep(
@@ -92,11 +93,14 @@ def _await_earlier(session: Session, place: Place) -> float | None:
     return place.poll_s
 
 
-def _has_ended(run: TrainingRun, session: Session, place: Place) -> bool:
+def _has_ended(session: Session, place: Place) -> bool:
+    if session.kernel_version is None and not find_sent(session, place):
+        return is_settled(session, place)
     try:
-        return place.status(run.kernel_ref, session.kernel_version or 0).stage in ENDED
+        status = place.status(session.run.kernel_ref, session.kernel_version or 0)
     except Missing:  # what is not there does not run
         return True
+    return status.stage in ENDED
 
 
 def _name(session: Session, place: Place) -> float | None:
@@ -117,11 +121,18 @@ def _look_for(session: Session, place: Place) -> float | None:
         return None
     if find_sent(session, place):
         return _is_sent(session)
-    waited = (timezone.now() - session.pushed_at).total_seconds()
-    if 0 <= waited < _settle_s(place):
+    if not is_settled(session, place):
         return place.poll_s
     session.keep(pushed_at=None)
     return None
+
+
+def is_settled(session: Session, place: Place) -> bool:
+    """Whether a push that is not to be seen by now did not happen."""
+    if session.pushed_at is None:
+        return True
+    waited = (timezone.now() - session.pushed_at).total_seconds()
+    return not 0 <= waited < _settle_s(place)
 
 
 def find_sent(session: Session, place: Place) -> bool:
@@ -228,7 +239,7 @@ def _watch(run: TrainingRun, place: Place) -> float:
         return _conclude(session, place)
     status = place.status(run.kernel_ref, session.kernel_version or 0)
     accounts.say(run.backend, "")
-    if status.stage in ENDED or _is_overdue(session):
+    if status.stage in ENDED or _is_overdue(session, status, place):
         reason = status.message if status.stage in ENDED else f"still {status.stage}, long overdue"
         session.keep(finished_at=timezone.now(), reason=reason[:500])
         return GO_ON
@@ -240,8 +251,13 @@ def _watch(run: TrainingRun, place: Place) -> float:
     return max(place.poll_s, EASE * (time.monotonic() - began))
 
 
-def _is_overdue(session: Session) -> bool:
-    """No service lets a session run so long, or wait; what it says of it is not believed."""
+def _is_overdue(session: Session, status: Status, place: Place) -> bool:
+    """No service lets a session run so long, or wait; what it says of it is not believed.
+
+    On this machine one runs after the other: the last of many waits for all of them.
+    """
+    if place.is_live and status.stage == Stage.QUEUED:
+        return False
     limit = timedelta(seconds=session.run.session_s) + OVERDUE
     return timezone.now() - session.state_since > limit
 
@@ -278,7 +294,6 @@ def _conclude(session: Session, place: Place) -> float:
             started=session.started or session.finished_at,
             reason=ending.reason[:500],
             result=found.result,
-            step=max(found.step, session.step),
         ):
             raise Overtaken
         _end_run(session, ending, place)

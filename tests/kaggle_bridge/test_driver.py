@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from kaggle_bridge import driver, runs
-from kaggle_bridge.backend import Refused
-from kaggle_bridge.local.spool import Spool
+from kaggle_bridge import accounts, driver, notices, runs
+from kaggle_bridge.backend import Missing, NoQuota, Refused, Trouble
+from kaggle_bridge.local.spool import Spool, Stage, State
 from kaggle_bridge.models import RunState, TrainingRun
 from league.models import Alert
 from tests.kaggle_bridge.course import drive, started
@@ -106,7 +106,9 @@ def test_a_clock_that_was_set_back_holds_nothing_up(queued):
     assert driver.due() == [queued.pk]
 
 
-def test_what_a_service_says_for_too_long_is_not_believed(queued):
+def test_what_a_service_says_for_too_long_is_not_believed(queued, spool):
+    version = spool.newest(queued.kernel_ref.partition("/")[2])
+    version.set_state(State(Stage.RUNNING))
     queued.sessions.update(state_since=timezone.now() - timedelta(hours=20))
     run = drive(queued, until=lambda run: run.state in (RunState.WAITING, RunState.FAILED))
     assert "long overdue" in run.sessions.first().reason
@@ -122,3 +124,102 @@ def test_an_old_answer_does_not_end_a_new_life(queued, monkeypatch):
     driver.advance(queued.pk)
     queued.refresh_from_db()
     assert (queued.state, queued.error) == (RunState.PUSHING, "")
+
+
+def test_the_last_of_many_runs_waits_here_as_long_as_it_takes(queued):
+    queued.sessions.update(state_since=timezone.now() - timedelta(days=3))
+    driver.advance(queued.pk)
+    queued.refresh_from_db()
+    assert queued.state == RunState.QUEUED
+    assert queued.sessions.get().finished_at is None
+
+
+def test_an_error_whose_step_was_rolled_back_is_counted(queued, monkeypatch):
+    queued.sessions.update(state="FAILED")
+    queued.move(RunState.QUEUED, RunState.WAITING)
+    monkeypatch.setattr("kaggle_bridge.runs.add_session", lambda run: 1 / 0)
+    driver.advance(queued.pk)
+    queued.refresh_from_db()
+    assert (queued.state, queued.troubles) == (RunState.WAITING, 1)
+
+
+def test_what_is_missing_once_among_other_troubles_is_not_believed(queued, monkeypatch):
+    answers = [*[Trouble("no connection")] * 4, *[Missing("no such kernel")] * 2]
+
+    def fails(run, place):
+        raise answers.pop(0)
+
+    monkeypatch.setattr("kaggle_bridge.sessions.step", fails)
+    for _ in range(5):
+        driver.advance(queued.pk)
+    queued.refresh_from_db()
+    assert (queued.state, queued.note) == (RunState.QUEUED, "no such kernel")
+    driver.advance(queued.pk)
+    queued.refresh_from_db()
+    assert queued.state == RunState.FAILED
+
+
+def test_a_wait_of_days_ends_when_it_was_said_to(queued, monkeypatch):
+    until = timezone.now() + timedelta(days=5)
+
+    def is_used_up(run, place):
+        raise NoQuota("used up", until)
+
+    queued.move(RunState.QUEUED, RunState.PUSHING)
+    monkeypatch.setattr("kaggle_bridge.sessions.step", is_used_up)
+    driver.advance(queued.pk)
+    queued.refresh_from_db()
+    assert queued.state == RunState.WAITING
+    assert until < queued.due_at < until + timedelta(minutes=3)
+
+
+def test_a_lost_push_is_waited_for_before_the_next_one(queued, spool):
+    version = spool.newest(queued.kernel_ref.partition("/")[2])
+    hidden = version.folder.rename(spool.folder / "hidden")
+    queued.sessions.update(kernel_version=None, pushed_at=timezone.now() + timedelta(seconds=-1))
+    runs.cancel(queued, None)
+    runs.retry(queued, None)
+    driver.advance(queued.pk)  # the push is not to be seen yet
+    first, second = queued.sessions.all()
+    assert (first.finished_at, second.pushed_at) == (None, None)
+    hidden.rename(version.folder)
+    driver.advance(queued.pk)
+    first, second = queued.sessions.all()
+    assert (first.kernel_version, second.kernel_version) == (1, 2)
+    assert version.is_asked_to_stop()
+
+
+def test_a_failed_run_with_all_its_steps_goes_on_with_what_it_has_to_enter(queued, monkeypatch):
+    driver.fail(queued, "Our fault: the disk was full.")
+    assert Alert.objects.get(closed=None).code == "training_failed"
+    monkeypatch.setattr(runs, "_has_all_steps", lambda run: True)
+    runs.retry(queued, None)
+    assert (queued.state, queued.sessions.count()) == (RunState.COMPLETE, 1)
+    assert not Alert.objects.filter(closed=None).exists()
+    assert drive(queued).ended
+
+
+def test_cancelling_closes_what_was_told_of_a_run(queued):
+    notices.trouble(queued, "no connection")
+    runs.cancel(queued, None)
+    assert not Alert.objects.filter(closed=None).exists()
+
+
+def test_a_run_is_failed_with_its_session_or_not_at_all(queued, monkeypatch):
+    monkeypatch.setattr(notices, "failed", lambda run: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        driver.fail(queued, "no such thing")
+    queued.refresh_from_db()
+    assert (queued.state, queued.sessions.get().state) == (RunState.QUEUED, "QUEUED")
+
+
+@pytest.mark.parametrize("answer", [Missing("404"), Refused("400")])
+def test_where_the_quota_is_not_told_the_settings_count(queued, monkeypatch, answer):
+    class Silent:
+        name = "kaggle"
+
+        def quota(self):
+            raise answer
+
+    queued.backend, queued.accelerator = "kaggle", "gpu"
+    assert accounts.time_for(queued, Silent()) == queued.session_s

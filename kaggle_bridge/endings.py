@@ -8,7 +8,11 @@ from kaggle_bridge.models import RunState, Session, SessionState
 
 NEARLY = 0.8  # of a session's time: when it began is known to a poll's length only
 BARREN = 2  # sessions in a row without a new checkpoint
-LONGER = ": longer sessions or a smaller save_interval may help"
+SECOND = "It is the second session in a row without a new checkpoint."
+TOO_SHORT = (
+    "It is the second session in a row without a new checkpoint: longer sessions or a smaller "
+    "save_interval may help."
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def _failed(result: dict[str, Any]) -> Ending:
 
 def _stopped(session: Session, found: Found) -> Ending:
     reason = f"It stopped in good time, at step {found.step:,}."
-    return _go_on(session, found, SessionState.TIMED_OUT, reason, LONGER)
+    return _go_on(session, found, SessionState.TIMED_OUT, reason, TOO_SHORT)
 
 
 def _silent(session: Session, found: Found) -> Ending:
@@ -79,11 +83,10 @@ def _has_had_its_time(session: Session) -> bool:
 
 
 def _go_on(
-    session: Session, found: Found, state: SessionState, reason: str, advice: str = ""
+    session: Session, found: Found, state: SessionState, reason: str, end: str = SECOND
 ) -> Ending:
     if not _has_come_further(session, found) and _barren_before(session) + 1 >= BARREN:
-        error = f"{reason} It is the second session in a row without a new checkpoint{advice}."
-        return Ending(state, RunState.FAILED, reason, error=error)
+        return Ending(state, RunState.FAILED, reason, error=f"{reason} {end}")
     return _next(session, state, reason)
 
 

@@ -52,7 +52,7 @@ def _row(run: TrainingRun, step: int, line: Mapping[str, Any], names: set[str]) 
         if name != "step" and len(name) <= MOST_CHARS and is_known and _is_number(value):
             names.add(name)
             values[name] = value
-    if events := _events(line.get("events")):
+    if events := _events(run, line.get("events")):
         values["events"] = events
     return Metric(run=run, step=step, values=values)
 
@@ -62,9 +62,10 @@ def _is_number(value: object) -> bool:
     return is_number and -LARGEST < value < LARGEST  # type: ignore[operator]
 
 
-def _events(found: object) -> list[dict[str, Any]]:
-    events = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+def _events(run: TrainingRun, found: object) -> list[dict[str, Any]]:
+    told = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    events = [each for each in told if _step(run, each) is not None]
     try:
         return events if len(json.dumps(events, allow_nan=False)) <= MOST_EVENT_CHARS else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return []

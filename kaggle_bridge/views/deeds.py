@@ -35,7 +35,7 @@ def cancel(request: Request, pk: int) -> HttpResponse:
 def retry(request: Request, pk: int) -> HttpResponse:
     run = _run(request, pk)
     runs.retry(run, request.user)
-    messages.success(request, f"Run {pk} goes on in a new session.")
+    messages.success(request, f"Run {pk} goes on.")
     return redirect(run)
 
 

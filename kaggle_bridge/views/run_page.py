@@ -88,6 +88,11 @@ class RunPage:
     def can_be_retried(self) -> bool:
         return self.run.state in (RunState.FAILED, RunState.CANCELLED)
 
+    @property
+    def has_all_steps(self) -> bool:
+        newest = self.newest_checkpoint
+        return newest is not None and newest.step >= self.run.total_steps
+
     # What it has left
 
     @cached_property

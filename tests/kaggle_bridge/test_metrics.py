@@ -23,6 +23,11 @@ def test_an_integer_beyond_all_databases_is_left_out():
     assert kept({"step": 5, "loss": 10**400}) == {5: {}}
 
 
+def test_an_event_of_no_step_of_the_run_is_left_out():
+    events = [{"kind": "jump", "metric": "loss", "step": step} for step in (5, 10**400, "5", -1)]
+    assert kept({"step": 5, "events": events}) == {5: {"events": events[:1]}}
+
+
 @pytest.mark.parametrize("step", [-1, 2**62, 10**400, 1.5, True, "7", None])
 def test_a_line_of_no_step_of_the_run_is_left_out(step):
     assert kept({"step": step, "loss": 0.5}) == {}
@@ -44,7 +49,7 @@ def test_there_is_an_end_to_the_lines_of_a_run(monkeypatch):
 def test_events_are_kept_as_long_as_they_are_short():
     event = {"kind": "jump", "step": 5}
     assert kept({"step": 5, "events": [event, "no object"]}) == {5: {"events": [event]}}
-    assert kept({"step": 5, "events": [{"kind": "x" * 30_000}]}) == {5: {}}
+    assert kept({"step": 5, "events": [{"kind": "x" * 30_000, "step": 5}]}) == {5: {}}
 
 
 def test_there_is_an_end_to_the_names_of_a_run_and_the_first_go_on(monkeypatch):

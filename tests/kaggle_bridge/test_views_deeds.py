@@ -113,6 +113,12 @@ def test_a_run_that_was_cut_short_is_tried_again(client, carol, state):
     assert (run.state, run.sessions.count()) == ("PUSHING", 2)
 
 
+def test_one_with_all_its_steps_is_not_said_to_train_again(client, carol):
+    run = make_run("FAILED")
+    add_checkpoint(run, run.total_steps)
+    assert "what is left to enter is tried again" in page_of(client, run)
+
+
 def test_a_running_one_is_not_tried_again(client, carol):
     run = make_run()
     assert reverse("training-retry", args=[run.pk]) not in page_of(client, run)

@@ -22,7 +22,9 @@ from kaggle_bridge.backend import (
 from kaggle_bridge.backend import Backend as Place
 from kaggle_bridge.inspecting.inspection import InspectionFault
 from kaggle_bridge.models import (
+    LONGEST_PAUSE,
     Backend,
+    CheckpointState,
     RunState,
     Session,
     SessionState,
@@ -67,6 +69,12 @@ def _cancelled() -> QuerySet[Session]:
     return rows.filter(pushed_at__isnull=False)
 
 
+def left_over() -> list[int]:
+    """Runs that are over with checkpoints still on their way: something was in the way then."""
+    over = TrainingRun.objects.exclude(ended=None).filter(checkpoints__state=CheckpointState.WANTED)
+    return list(over.values_list("pk", flat=True).distinct()[:50])
+
+
 def advance(run_id: int) -> bool:
     """Moves a run on as far as it goes; False where another process is at it."""
     with locks.held(run_id) as is_mine:
@@ -92,6 +100,8 @@ def _enter_more(run: TrainingRun) -> None:
 
 def _move(run: TrainingRun, place: Place) -> None:
     pause = _attempt(run, place)
+    if run.waits_until is None:
+        pause = min(pause, LONGEST_PAUSE.total_seconds() / 2)
     pause += random.uniform(0, min(JITTER * pause, LONGEST_JITTER_S))
     run.keep(due_at=timezone.now() + timedelta(seconds=pause))
 

@@ -151,8 +151,9 @@ def _attach(session: Session, place: Place) -> float | None:
     """The checkpoint to go on from, as the next version of the run's dataset, and ready there."""
     if session.resume is None or session.dataset_version:
         return None
-    ref = session.run.dataset_ref
-    found = place.dataset(ref)
+    if session.dataset_before is not None and session.dataset_sent_at is None:
+        return _upload(session, place)  # asked, and nothing sent since
+    found = place.dataset(session.run.dataset_ref)
     number = found.version if found else 0
     if session.dataset_before is None:
         session.keep(dataset_before=number)
@@ -164,7 +165,7 @@ def _attach(session: Session, place: Place) -> float | None:
     if found and found.has_failed and number > (session.dataset_before or 0):
         session.keep(dataset_before=number, dataset_sent_at=None)
         raise Trouble("The dataset with the checkpoint could not be made there: it is sent again.")
-    return _upload(session, place, is_new=found is None)
+    return _upload(session, place)
 
 
 def _await_dataset(session: Session, place: Place, word: str) -> float:
@@ -178,17 +179,23 @@ def _await_dataset(session: Session, place: Place, word: str) -> float:
     return place.poll_s
 
 
-def _upload(session: Session, place: Place, is_new: bool) -> float:
+def _upload(session: Session, place: Place) -> float:
     if session.dataset_sent_at:  # it was sent, and is not to be seen yet
         waited = (timezone.now() - session.dataset_sent_at).total_seconds()
         if 0 <= waited < _settle_s(place):
             return place.poll_s
     assert session.resume is not None
-    run, resume = session.run, session.resume
+    run, resume, is_new = session.run, session.resume, session.dataset_before == 0
     with orders.dataset_folder(run, resume) as folder:
         title = orders.title_of(run.dataset_ref)
         session.keep(dataset_sent_at=timezone.now())
-        place.upload(run.dataset_ref, title, folder, f"step {resume.step}", is_new)
+        try:
+            place.upload(run.dataset_ref, title, folder, f"step {resume.step}", is_new)
+        except Unsure:
+            raise
+        except Exception:  # it certainly was not taken
+            session.keep(dataset_sent_at=None)
+            raise
     return min(place.poll_s, 5.0)
 
 

@@ -24,4 +24,6 @@ def advance(run_id: int) -> bool:
 
 @shared_task(name="kaggle_bridge.tidy")
 def tidy() -> int:
+    for run_id in driver.left_over():
+        send("kaggle_bridge.advance", [run_id], queue="training")
     return tidying.tidy()

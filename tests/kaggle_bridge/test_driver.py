@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from kaggle_bridge import accounts, driver, notices, runs
-from kaggle_bridge.backend import Missing, NoQuota, Refused, Trouble
+from kaggle_bridge import accounts, driver, notices, runs, sessions, store
+from kaggle_bridge.backend import Missing, NoQuota, NotNow, Refused, Trouble
+from kaggle_bridge.backends.local import LocalBackend
 from kaggle_bridge.local.spool import Spool, Stage, State
-from kaggle_bridge.models import RunState, TrainingRun
+from kaggle_bridge.models import CheckpointState, RunState, TrainingRun
 from league.models import Alert
 from tests.kaggle_bridge.course import drive, started
+from tests.kaggle_bridge.rows import add_checkpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -223,3 +225,47 @@ def test_where_the_quota_is_not_told_the_settings_count(queued, monkeypatch, ans
 
     queued.backend, queued.accelerator = "kaggle", "gpu"
     assert accounts.time_for(queued, Silent()) == queued.session_s
+
+
+def test_what_a_run_that_is_over_could_not_enter_is_tried_again(queued):
+    add_checkpoint(queued, 100, state=CheckpointState.WANTED)
+    assert driver.left_over() == []  # its own course sees to it
+    driver.fail(queued, "no such thing")
+    assert driver.left_over() == [queued.pk]
+
+
+def test_the_longest_pause_between_two_looks_is_kept(queued, monkeypatch):
+    monkeypatch.setattr("kaggle_bridge.sessions.step", lambda run, place: 9000.0)
+    driver.advance(queued.pk)
+    assert driver.due() == []
+
+
+def test_a_dataset_that_was_not_sent_is_sent_without_asking_again(queued, spool, tmp_path):
+    """Else few calls a minute would all be used up by the question."""
+    row = add_checkpoint(queued, 100)
+    file = store.path(row.sha256)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"a checkpoint")
+    place = Hurried(tmp_path)
+    queued.sessions.update(finished_at=timezone.now())
+    runs.cancel(queued, None)
+    runs.retry(queued, None)
+    session = sessions.open_session(queued)
+    assert session.resume == row
+    for _ in range(3):
+        with pytest.raises(NotNow):
+            sessions.step(queued, place)
+    assert place.asked == 1
+
+
+class Hurried(LocalBackend):
+    """Has calls left for a question, and none for an answer to it."""
+
+    asked = 0
+
+    def dataset(self, ref):
+        self.asked += 1
+        return super().dataset(ref)
+
+    def upload(self, *args):
+        raise NotNow("no calls left", 1.0)

@@ -65,10 +65,10 @@ def _every(run: TrainingRun) -> list[Checkpoint]:
 
 
 def _best(run: TrainingRun) -> list[Checkpoint]:
-    """The one with the highest result that has not failed; of equals the later one."""
+    """The one with the highest result that has not failed; of equals the first."""
     rows = run.checkpoints.exclude(arena=None).exclude(state=REFUSED)
     rows = rows.exclude(submission__status__in=FAILED)
-    best = rows.order_by("-arena", "-step").first()
+    best = rows.order_by("-arena", "step").first()
     return [best] if best else []
 
 
@@ -195,7 +195,7 @@ def _staying(run: TrainingRun, rows: list[Checkpoint]) -> set[int]:
 
 
 def _merit(row: Checkpoint) -> tuple[float, int]:
-    return (float("-inf") if row.arena is None else row.arena, row.step)
+    return (float("-inf") if row.arena is None else row.arena, -row.step)
 
 
 def _step(row: Checkpoint) -> int:

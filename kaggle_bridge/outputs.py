@@ -28,7 +28,8 @@ TAKES = 3  # times that an output is fetched before what is damaged in it is lef
 def follow(session: Session, place: Place) -> None:
     """While it runs: the log, and, where the files can be seen already, new checkpoints."""
     events = note_log(session, _log(session, place))
-    steps = [event["step"] for event in events if event["kind"] == "checkpoint"]
+    told = [event["step"] for event in events if event["kind"] == "checkpoint"]
+    steps = [step for step in told if metrics.is_possible(session.run, step)]
     newest = session.checkpoints.order_by("-step").values_list("step", flat=True).first()
     if place.is_live and steps and max(steps) > (newest or -1):
         with _taken(session, place) as found:  # a file may be replaced under our hands

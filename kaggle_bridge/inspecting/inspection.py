@@ -173,7 +173,7 @@ def _read(out: Any) -> dict[str, Any]:
     out.seek(0)
     try:
         answer = json.loads(out.read())
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise InspectionFault("The inspection gave no answer.")

@@ -135,8 +135,11 @@ def test_best_takes_the_highest_of_the_arena_and_forgets_the_one_before(run) -> 
     assert choose(run) == 1
     assert states(run) == {100: "KEPT", 200: "WANTED", 300: "KEPT"}
     add(run, 400, arena=900.0)
+    assert choose(run) == 0  # an equal one is not better
+    add(run, 500, arena=950.0)
     choose(run)
-    assert states(run) == {100: "KEPT", 200: "KEPT", 300: "KEPT", 400: "WANTED"}
+    wanted = [step for step, state in states(run).items() if state == "WANTED"]
+    assert wanted == [500]
 
 
 def test_where_the_best_has_failed_the_next_is_taken(run) -> None:

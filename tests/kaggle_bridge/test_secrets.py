@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 from django.contrib import admin
 from django.core.management import call_command
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
@@ -100,6 +101,8 @@ def told(run: TrainingRun) -> list[Place]:
 
 def left(data_dir: Path, service: KaggleService) -> Iterator[Place]:
     """What lies on the disk and what was sent: the queue's record is among the files."""
+    # Or reading its files here would let go of SQLite's locks on them.
+    connections.close_all()
     yield from files(FOLDER)
     yield from files(data_dir, data_dir / "kaggle")
     yield from files(service.store.folder)

@@ -278,8 +278,12 @@ def test_15_a_signal_handler_saves_nothing_itself():
     assert stop.code == 128 + 15
 
 
-def test_16_training_starts_no_other_programs_and_asks_no_network():
-    assert not {"subprocess", "socket", "urllib", "http", "requests"} & set(_imports())
+def test_16_training_asks_no_network_and_starts_no_programs_but_its_own():
+    """A session starts the trainer in a process of its own, and nothing else does."""
+    assert not {"socket", "urllib", "http", "requests"} & set(_imports())
+    sources = PACKAGE.rglob("*.py")
+    starters = [path.name for path in sources if "import subprocess" in path.read_text()]
+    assert starters == ["child.py"]
 
 
 def _equations(jaxpr):

@@ -31,7 +31,7 @@ from tests.kaggle_bridge.course import (
 )
 from tests.stack import database_url
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.kaggle]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.kaggle, pytest.mark.slow]
 NO_CREDENTIALS = "There are no credentials for Kaggle. Set KAGGLE_API_TOKEN, or"
 
 

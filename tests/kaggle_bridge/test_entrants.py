@@ -187,6 +187,7 @@ def test_a_checkpoint_becomes_a_submission_of_the_runs_own_team(run, tmp_path) -
     assert not import_next(run)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_killed_anywhere_it_enters_once(run, tmp_path, settings) -> None:
     row = add_file(run, tmp_path, 100)

@@ -27,7 +27,7 @@ from tests.kaggle_bridge.leaks import Place, files, leaks
 from tests.kaggle_service import KaggleService
 from tests.settings import FOLDER
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.kaggle]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.kaggle, pytest.mark.slow]
 
 # With characters that JSON, HTML, addresses and Base64 write in ways of their own.
 SECRETS = {

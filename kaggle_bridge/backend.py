@@ -75,7 +75,7 @@ class Job:
     """A kernel to run. source: script or notebook, UTF-8, `token` somewhere in it.
 
     ref: OWNER/SLUG. title: its slug is SLUG. timeout_s: of the session. inputs: datasets as
-    OWNER/SLUG/VERSION. is_new: no version of it has been sent before.
+    OWNER/SLUG/VERSION.
     """
 
     ref: str

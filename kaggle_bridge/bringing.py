@@ -1,11 +1,10 @@
 """What somebody brings by hand: an output folder as a .zip, or one checkpoint."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
-from kaggle_bridge import checkpoints
+from kaggle_bridge import checkpoints, scratch
 from kaggle_bridge.inspecting import inspection
 from kaggle_bridge.models import RunState, TrainingRun
 from league.errors import Conflict, LeagueError, TooLarge
@@ -16,12 +15,10 @@ SUFFIXES = (".zip", ".safetensors")
 def bring(run: TrainingRun, filename: str, content: bytes) -> int:
     """Checks it as what came from a session is checked; the number of new checkpoints."""
     _check(run, filename, content)
-    root = Path(settings.DATA_DIR) / "training" / "output"
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with TemporaryDirectory(prefix="brought-", dir=root) as name:
-        file = Path(name) / f"upload{Path(filename).suffix.lower()}"
+    with scratch.folder("brought-") as place:
+        file = place / f"upload{Path(filename).suffix.lower()}"
         file.write_bytes(content)
-        folder = Path(name) / "unpacked"
+        folder = place / "unpacked"
         folder.mkdir()
         try:
             found = inspection.look_at_upload(file, Path(filename).name, folder)

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from django.conf import settings
-
-from kaggle_bridge import entrants, kernel, store
+from kaggle_bridge import entrants, kernel, scratch, store
 from kaggle_bridge.backend import Job
 from kaggle_bridge.models import Checkpoint, Session, TrainingRun
 
@@ -77,10 +74,7 @@ def _order(run: TrainingRun, session: Session, timeout_s: int) -> kernel.Order:
 @contextmanager
 def dataset_folder(run: TrainingRun, checkpoint: Checkpoint) -> Iterator[Path]:
     """A folder with the checkpoint and the marker that a kernel finds it by."""
-    root = Path(settings.DATA_DIR) / "training" / "output"
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with TemporaryDirectory(prefix="dataset-", dir=root) as name:
-        folder = Path(name)
+    with scratch.folder("dataset-") as folder:
         file = f"step_{checkpoint.step}.safetensors"
         shutil.copyfile(store.path(checkpoint.sha256), folder / file)
         marker = {

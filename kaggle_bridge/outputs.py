@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
-from kaggle_bridge import checkpoints, entrants, kernel_log, metrics
+from kaggle_bridge import checkpoints, entrants, kernel_log, metrics, scratch
 from kaggle_bridge.backend import Backend as Place
 from kaggle_bridge.backend import Missing, Trouble
 from kaggle_bridge.inspecting import inspection
@@ -114,9 +112,9 @@ def _log(session: Session, place: Place) -> str:
 @contextmanager
 def _taken(session: Session, place: Place) -> Iterator[Found]:
     """The output in a folder of its own, looked through; gone when the block ends."""
-    folder = Path(settings.DATA_DIR) / "training" / "output" / session.token
+    folder = scratch.root() / session.token
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
+    folder.mkdir(mode=0o700)
     try:
         _fetch(session, place, folder)
         yield inspection.look_at_output(folder, session.run.pk, session.token)

@@ -197,7 +197,7 @@ def bring(run: TrainingRun, actor: Any, filename: str, content: bytes) -> int:
     newest = checkpoints.newest(run)
     if newest and newest.step > run.step:
         run.keep(step=newest.step)
-    if newest and newest.step >= run.total_steps:
+    if _has_all_steps(run):
         olds = [RunState.FAILED, RunState.CANCELLED]
         if run.move(
             olds, RunState.COMPLETE, error="", troubles=0, ended=None, due_at=timezone.now()

@@ -3,12 +3,10 @@
 import shutil
 import time
 from datetime import timedelta
-from pathlib import Path
 
-from django.conf import settings
 from django.utils import timezone
 
-from kaggle_bridge import store
+from kaggle_bridge import scratch, store
 from kaggle_bridge.models import Checkpoint, CheckpointState, TrainingRun
 
 OLD_S = 24 * 3600
@@ -22,8 +20,8 @@ def tidy() -> int:
 
 
 def _outputs() -> int:
-    folder, old = Path(settings.DATA_DIR) / "training" / "output", time.time() - OLD_S
-    late = [path for path in folder.glob("*") if path.lstat().st_mtime < old]
+    old = time.time() - OLD_S
+    late = [path for path in scratch.root().glob("*") if path.lstat().st_mtime < old]
     for path in late:
         shutil.rmtree(path, ignore_errors=True)
     return len(late)

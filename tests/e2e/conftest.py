@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Playwright, expect
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [
@@ -16,6 +16,9 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# Playwright's own 5 s are too few for what a worker does on a machine that others use too.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")

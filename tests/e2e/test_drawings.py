@@ -25,7 +25,6 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
 
     def open_page(address: str) -> Page:
         tab = context.new_page()
-        tab.set_default_timeout(10_000)
         tab.on("console", lambda message: complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.goto(address)

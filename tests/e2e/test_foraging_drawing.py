@@ -44,7 +44,6 @@ def visit(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         path = tmp_path / "page.html"
         path.write_text(text)
         tab = context.new_page()
-        tab.set_default_timeout(10_000)
         tab.on("console", lambda message: complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("request", lambda request: check(request.url))

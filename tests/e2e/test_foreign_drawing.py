@@ -160,7 +160,6 @@ def visit(person: BrowserContext, live_server: Any, elsewhere: str) -> Visit:
         players = [make_submission(competition, make_user(who)) for who in ("alice", "bob")]
         episode = make_rated_match(competition, *players).episodes.first()
         tab = person.new_page()
-        tab.set_default_timeout(15_000)
         tab.route("**/replay", lambda route: route.fulfill(json=REPLAY))
         tab.goto(f"{live_server.url}{episode.get_absolute_url()}{path}?step=3")
         return tab

@@ -98,7 +98,6 @@ def notebook() -> Iterator[str]:
 def tab(chromium: Browser) -> Iterator[Page]:
     """A tab whose console must stay silent."""
     page = chromium.new_page(viewport={"width": 900, "height": 760})
-    page.set_default_timeout(10_000)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))

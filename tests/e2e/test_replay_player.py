@@ -96,7 +96,6 @@ def visit(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
 
     def open_page(address: str, expected: str = "404", **media: Any) -> Page:
         tab = context.new_page()
-        tab.set_default_timeout(10_000)
         tab.on("console", lambda message: complain(message.text, expected))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("request", lambda request: check(request.url))

@@ -41,7 +41,6 @@ def visitor(chromium: Browser, league: League) -> Iterator[BrowserContext]:
     context = chromium.new_context(
         base_url=f"http://127.0.0.1:{league.port}", viewport={"width": 1280, "height": 900}
     )
-    context.set_default_timeout(15_000)
     complaints: list[str] = []
     context.on("console", lambda message: complaints.append(message.text))
     context.on("weberror", lambda error: complaints.append(str(error.error)))

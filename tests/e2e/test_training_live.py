@@ -70,7 +70,7 @@ def carol(chromium: Browser, live_server: Any, worker: Worker) -> Iterator[Page]
     page.on("console", lambda message: complaints.append(message.text))
     page.goto("/training/new/?preset=tictactoe")
     page.get_by_role("button", name="Start the run").click()
-    page.wait_for_url(re.compile(r"/training/\d+/$"), timeout=30_000)
+    page.wait_for_url(re.compile(r"/training/\d+/$"))
     page.evaluate("window.isTheSame = true")
     yield page
     context.close()

@@ -160,8 +160,8 @@ class Backend(Protocol):
 
     def push(self, job: Job) -> Pushed: ...
 
-    def find(self, job: Job) -> Pushed | None:
-        """The newest version of the kernel if `token` is in it: a push whose answer was lost."""
+    def find(self, ref: str, token: str) -> Pushed | None:
+        """The newest version of the kernel if the token is in it: a push whose answer was lost."""
 
     def status(self, ref: str, version: int) -> Status: ...
 

@@ -6,15 +6,15 @@ from django.conf import settings
 
 from kaggle_bridge import checkpoints, scratch
 from kaggle_bridge.inspecting import inspection
-from kaggle_bridge.models import RunState, TrainingRun
-from league.errors import Conflict, LeagueError, TooLarge
+from kaggle_bridge.models import TrainingRun
+from league.errors import LeagueError, TooLarge
 
 SUFFIXES = (".zip", ".safetensors")
 
 
 def bring(run: TrainingRun, filename: str, content: bytes) -> int:
     """Checks it as what came from a session is checked; the number of new checkpoints."""
-    _check(run, filename, content)
+    _check(filename, content)
     with scratch.folder("brought-") as place:
         file = place / f"upload{Path(filename).suffix.lower()}"
         file.write_bytes(content)
@@ -39,9 +39,7 @@ def _problem(run: TrainingRun, found: inspection.Found) -> str:
     return found.problems[0] if found.problems else "There is no checkpoint in this upload."
 
 
-def _check(run: TrainingRun, filename: str, content: bytes) -> None:
-    if run.state == RunState.IMPORTED and run.competition is None:
-        raise Conflict("This run enters no competition.", "wrong_state")
+def _check(filename: str, content: bytes) -> None:
     if not filename.lower().endswith(SUFFIXES):
         raise LeagueError(
             "Upload a .zip of the output folder, or one .safetensors file.", "bad_extension"

@@ -137,7 +137,7 @@ def is_settled(session: Session, place: Place) -> bool:
 
 def find_sent(session: Session, place: Place) -> bool:
     """Whether the kernel of a push without an answer is there; then its version is known."""
-    found = place.find(orders.job_of(session.run, session, session.run.session_s).job)
+    found = place.find(session.run.kernel_ref, session.token)
     if found:
         _note(session, found)
     return found is not None

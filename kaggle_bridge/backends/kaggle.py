@@ -82,8 +82,8 @@ class KaggleBackend:
     def push(self, job: Job) -> Pushed:
         return Pushed(**self._call("push", job=asdict(job)))
 
-    def find(self, job: Job) -> Pushed | None:
-        found = self._call("find", ref=job.ref, token=job.token)
+    def find(self, ref: str, token: str) -> Pushed | None:
+        found = self._call("find", ref=ref, token=token)
         return Pushed(**found) if found else None
 
     def status(self, ref: str, version: int) -> Status:

@@ -85,9 +85,9 @@ class LocalBackend:
         return Pushed(f"{OWNER}/{slug}", number)
 
     @told
-    def find(self, job: Job) -> Pushed | None:
-        version = self.spool.newest(slug_of(job.ref))
-        if version is None or job.token.encode() not in version.kernel.read_bytes():
+    def find(self, ref: str, token: str) -> Pushed | None:
+        version = self.spool.newest(slug_of(ref))
+        if version is None or token.encode() not in version.kernel.read_bytes():
             return None
         return Pushed(f"{OWNER}/{version.slug}", version.number)
 

@@ -102,19 +102,18 @@ def test_notebook_keeps_its_token(service: KaggleService, place: KaggleBackend) 
     wanted = type(wanted)(**{**vars(wanted), "source": text})
     pushed = place.push(wanted)
     assert service.journal.of()[0].json["kernelType"] == "notebook"
-    found = place.find(wanted)
+    found = place.find(wanted.ref, wanted.token)
     assert found is not None
     assert (found.ref, found.version) == (pushed.ref, pushed.version)
 
 
 def test_find_knows_a_push_by_its_token(place: KaggleBackend) -> None:
-    assert place.find(JOB) is None
+    assert place.find(JOB.ref, JOB.token) is None
     place.push(JOB)
-    found = place.find(JOB)
+    found = place.find(JOB.ref, JOB.token)
     assert found is not None
     assert (found.ref, found.version) == (JOB.ref, 1)
-    other = type(JOB)(**{**vars(JOB), "token": "marker-2"})
-    assert place.find(other) is None
+    assert place.find(JOB.ref, "marker-2") is None
 
 
 def test_status_is_of_the_version_that_is_asked_for(

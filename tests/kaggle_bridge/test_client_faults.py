@@ -44,7 +44,7 @@ def upload(place: KaggleBackend, folder: Path, is_new: bool) -> None:
 
 OPERATIONS: dict[str, Callable[[KaggleBackend, Path], Any]] = {
     "SaveKernel": lambda place, _: place.push(JOB),
-    "GetKernel": lambda place, _: place.find(JOB),
+    "GetKernel": lambda place, _: place.find(JOB.ref, JOB.token),
     "GetKernelSessionStatus": lambda place, _: place.status(JOB.ref, 1),
     "ListKernelSessionOutput": lambda place, folder: place.output(JOB.ref, 1, folder / "out"),
     "GetDataset": lambda place, _: place.dataset(DATASET),
@@ -111,7 +111,7 @@ def test_push_whose_answer_was_lost_is_found(service: KaggleService, place: Kagg
     service.faults.add("SaveKernel", "lost")
     with pytest.raises(Unsure):
         place.push(JOB)
-    found = place.find(JOB)
+    found = place.find(JOB.ref, JOB.token)
     assert found is not None
     assert found.version == 1
 

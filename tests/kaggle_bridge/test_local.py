@@ -203,12 +203,12 @@ def test_missing_worker_is_a_problem_before_the_first_and_after_the_last(backend
 
 
 def test_push_is_found_by_its_token_in_the_newest_version_only(backend):
-    assert backend.find(job("", token="t-1")) is None
+    assert backend.find("local/kernel", "t-1") is None
     backend.push(job("# t-1\n"))
-    assert backend.find(job("", token="t-1")).version == 1
+    assert backend.find("local/kernel", "t-1").version == 1
     backend.push(job("# t-2\n"))
-    assert backend.find(job("", token="t-1")) is None
-    found = backend.find(job("", token="t-2"))
+    assert backend.find("local/kernel", "t-1") is None
+    found = backend.find("local/kernel", "t-2")
     assert (found.ref, found.version) == ("local/kernel", 2)
 
 

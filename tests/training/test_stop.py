@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,17 @@ pytestmark = pytest.mark.slow
 SECONDS_TO_END = 5.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 BIG = {"total_steps": 1200, "save_interval": 400, "toy": {"buffer": 500_000}}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_ignored() -> Iterator[None]:
+    """`nohup` and shells' background jobs ignore signals for all that is started in them, too."""
+    ignored = [each for each in SIGNALS if signal.getsignal(each) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def test_twenty_kills_at_random_moments_leave_no_trace(tmp_path: Path, compiled: Path) -> None:

@@ -40,20 +40,24 @@ def people():
     return People(SETTINGS, params, jnp.stack([jnp.zeros(SETTINGS.genome_size), UPWARDS]))
 
 
+@pytest.mark.slow
 def test_random_play_delivers_and_going_up_for_ever_does_not(people):
     assert delivered(people.random, 0, 8) > 0
     assert delivered(replace(people, genomes=UPWARDS[None]), 0, 8) == 0
 
 
+@pytest.mark.slow
 def test_any_of_the_living_may_be_a_founder(people):
     assert 0 < delivered(people, 0, 8) < delivered(people.shared, 0, 8)
 
 
+@pytest.mark.slow
 def test_each_seed_has_episodes_of_its_own_which_come_again(people):
     first, again, other = (delivered(people.random, seed, 8) for seed in (0, 0, 1))
     assert first == again != other
 
 
+@pytest.mark.slow
 def test_shared_weights_are_judged_without_any_offset(people):
     alike = replace(people, genomes=jnp.zeros((2, SETTINGS.genome_size)))
     assert delivered(people.shared, 0, 8) == delivered(alike, 0, 8)
@@ -120,6 +124,7 @@ def test_a_seed_without_a_ratio_is_told_in_its_row():
     assert unselected.holds
 
 
+@pytest.mark.slow
 def test_the_living_of_a_checkpoint_are_judged(tmp_path):
     begun = jax.jit(foraging.init, static_argnums=1)(jax.random.key(0), config_of(TINY))
     alive, people = begun.life.worlds.alive, begun.life.population

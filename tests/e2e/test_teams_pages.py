@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from league import teams
 from league.models import Entrant
+from tests.e2e.pages import assert_readable
 from tests.factories import make_competition, make_entrant, make_submission, make_user
 from tests.league.test_teams import make_team, names_in
 
@@ -39,17 +39,6 @@ def visit(chromium: Browser, live_server) -> Iterator:
     for context in contexts:
         context.close()
     assert [text for text in complaints if "40" not in text] == []
-
-
-def assert_readable(page: Page) -> None:
-    """For screen readers, in both themes, at a desk and on a phone."""
-    for scheme, width in (("light", 1280), ("dark", 360)):
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        overflow = "document.documentElement.scrollWidth - window.innerWidth"
-        assert page.evaluate(overflow) <= 0, f"{page.url} scrolls sideways at {width} px"
 
 
 def test_a_link_is_made_followed_and_the_team_left_again(visit) -> None:

@@ -104,6 +104,7 @@ def look(name: str) -> Look:
     return jax.tree.map(np.asarray, watched(setup(case_of(name), CROWD)))
 
 
+@pytest.mark.slow
 def test_normal_condition_is_an_ordinary_episode():
     people, key = people_of(0.3), jax.random.key(0)
     draw_key, noise_key, play_key = jax.random.split(key, 3)

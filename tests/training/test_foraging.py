@@ -136,6 +136,7 @@ def test_checkpoints_name_the_world():
     assert played.configuration.num_food == small_world.WORLD["num_food"]
 
 
+@pytest.mark.slow
 def test_founders_are_no_births():
     barren = small_world.WORLD | {"reproduce_threshold": 1000, "num_agents": 2}
     settings = small_world.settings(world=barren, num_steps=100)

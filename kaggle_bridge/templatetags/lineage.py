@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 
+from kaggle_bridge.changes import changes
 from kaggle_bridge.models import Checkpoint
 from league.models import Submission
 
@@ -19,4 +20,5 @@ def lineage(submission: Submission) -> dict[str, Any]:
         return {"checkpoint": None}
     before = rows.filter(run=checkpoint.run, step__lt=checkpoint.step).order_by("-step")
     parent = before.select_related("submission__team").first()
-    return {"checkpoint": checkpoint, "run": checkpoint.run, "parent": parent}
+    run = checkpoint.run
+    return {"checkpoint": checkpoint, "run": run, "changes": changes(run), "parent": parent}

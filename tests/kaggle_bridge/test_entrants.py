@@ -372,3 +372,13 @@ def test_the_page_and_the_api_tell_the_lineage(run, client) -> None:
     first = client.get(f"/api/v1/submissions/{parent.pk}").json()["training"]
     assert first == {"run": run.pk, "step": 100, "session": None}
     assert "by hand" in client.get(parent.get_absolute_url()).text
+
+
+def test_a_setting_that_is_the_presets_own_is_no_change(run, client) -> None:
+    """The form sends the total of steps with every run."""
+    submission = enter_by_hand(run, add(run, 100))
+    for total, is_told in ((300_000, False), (400_000, True)):
+        run.keep(preset="tictactoe", config={"total_steps": total})
+        page = client.get(submission.get_absolute_url()).text
+        assert (">tictactoe, changed</a>" in page) == is_told
+        assert (">tictactoe</a>" in page) != is_told

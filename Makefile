@@ -12,7 +12,8 @@ TEST_PROCESSES ?= 2
 BIN := .venv/bin
 # All of .venv and kaggle-environments over it, for what compares with it: the site runs without.
 KAGGLE_BIN := .kaggle-venv/bin
-PYTEST = -m pytest -n $(TEST_PROCESSES) --dist loadscope
+# In the order of the folders: xdist's own leaves the few long tests of a module for the end.
+PYTEST = -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
 
 # A stamp is named after its requirements, so that a changed list installs again and no other does.
 hash = $(shell cat $(1) 2>/dev/null | sha256sum | cut -c1-16)

@@ -30,7 +30,7 @@ from training.ablation_conditions import (
     setup,
 )
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unoptimised")]
 
 CROWD = 6  # agents where none is born or dies
 # Nobody is born or dies, what stands in the field stays there.
@@ -104,7 +104,6 @@ def look(name: str) -> Look:
     return jax.tree.map(np.asarray, watched(setup(case_of(name), CROWD)))
 
 
-@pytest.mark.slow
 def test_normal_condition_is_an_ordinary_episode():
     people, key = people_of(0.3), jax.random.key(0)
     draw_key, noise_key, play_key = jax.random.split(key, 3)

@@ -71,6 +71,7 @@ def test_1_worlds_begin_anew_when_their_episode_ends(settings, played):
     assert (founders == settings.world.num_agents).all()
 
 
+@pytest.mark.slow
 def test_2_evolved_weights_act_and_outlive_learning(settings, begun):
     genomes = begun.life.population.genomes.at[:, 0].set(obsessed(UP, settings.network.width))
     life = begun.life._replace(population=begun.life.population._replace(genomes=genomes))

@@ -8,7 +8,8 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for name in python3.12 python3.11 python3; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
 	done)
-TEST_PROCESSES ?= 2
+# One more than the cores of CI: many tests wait for browsers, clocks and other processes.
+TEST_PROCESSES ?= 3
 BIN := .venv/bin
 # All of .venv and kaggle-environments over it, for what compares with it: the site runs without.
 KAGGLE_BIN := .kaggle-venv/bin

@@ -133,6 +133,7 @@ def test_a_person_wins_at_connectx_with_the_pointer(tab: Page, notebook: str) ->
     expect(button).to_have_attribute("aria-disabled", "false")
 
 
+@pytest.mark.slow
 def test_keys_choose_a_column_and_drop(tab: Page, notebook: str) -> None:
     frame = opened(tab, f"{notebook}/connectx")
     frame.get_by_role("button", name="New game").click()
@@ -149,6 +150,7 @@ def test_keys_choose_a_column_and_drop(tab: Page, notebook: str) -> None:
     expect(frame.locator(".player-counter")).to_have_text("4 / 4")
 
 
+@pytest.mark.slow
 def test_only_the_newest_step_is_played_on(tab: Page, notebook: str) -> None:
     frame = opened(tab, f"{notebook}/connectx")
     frame.get_by_role("button", name="New game").click()
@@ -163,6 +165,7 @@ def test_only_the_newest_step_is_played_on(tab: Page, notebook: str) -> None:
     expect(button).to_have_attribute("aria-disabled", "false")
 
 
+@pytest.mark.slow
 def test_a_full_column_takes_nothing(tab: Page, notebook: str) -> None:
     frame = opened(tab, f"{notebook}/connectx")
     frame.get_by_role("button", name="New game").click()
@@ -175,6 +178,7 @@ def test_a_full_column_takes_nothing(tab: Page, notebook: str) -> None:
     expect_head(frame, "Your turn")
 
 
+@pytest.mark.slow
 def test_a_person_plays_tictactoe_as_the_second_to_the_end(tab: Page, notebook: str) -> None:
     frame = opened(tab, f"{notebook}/tictactoe")
     for _ in range(4):
@@ -191,6 +195,7 @@ def test_a_person_plays_tictactoe_as_the_second_to_the_end(tab: Page, notebook: 
     expect(frame.locator(".player-seat").last).to_contain_text("You")
 
 
+@pytest.mark.slow
 def test_a_drawing_from_elsewhere_is_played_on_in_its_frame(tab: Page, notebook: str) -> None:
     frame = opened(tab, f"{notebook}/foreign")
     stage = frame.frame_locator("iframe").locator("#stage")
@@ -200,6 +205,7 @@ def test_a_drawing_from_elsewhere_is_played_on_in_its_frame(tab: Page, notebook:
     expect(frame.locator(".player-caption")).to_contain_text("agent: 5")
 
 
+@pytest.mark.slow
 def test_a_game_without_drawing_takes_a_written_action(tab: Page, notebook: str) -> None:
     frame = opened(tab, f"{notebook}/plain")
     field = frame.get_by_label("Your action")
@@ -212,6 +218,7 @@ def test_a_game_without_drawing_takes_a_written_action(tab: Page, notebook: str)
     expect_head(frame, "agent won Seat 1 made an invalid move at step 3")
 
 
+@pytest.mark.slow
 def test_a_front_end_with_ipywidgets_carries_the_moves(tab: Page, notebook: str) -> None:
     """From the page to the fields and back; the server of the kernel is out of the page's reach."""
     address = address_in("/connectx")
@@ -230,6 +237,7 @@ def test_a_front_end_with_ipywidgets_carries_the_moves(tab: Page, notebook: str)
     expect_head(frame, "Your turn")
 
 
+@pytest.mark.slow
 def test_a_page_whose_kernel_is_gone_says_so(chromium: Browser, notebook: str) -> None:
     address = address_in("/connectx")
     Notebook.pages["/gone"] = Notebook.pages["/connectx"].replace(address, f"{UNREACHABLE}/gone")

@@ -27,7 +27,7 @@ from training.folder import replacing
 from training.launch import launch
 from training.stop import Stop
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unoptimised")]
 
 
 def tally_of(delivered: list[float]) -> dict[str, np.ndarray]:
@@ -209,7 +209,6 @@ def test_folder_that_cannot_be_written_is_refused(trained, tmp_path, capsys):
     assert "--out" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_more_than_the_memory_holds_is_refused(trained, tmp_path, capsys):
     """1,024 episodes of so many steps draw thousands of numbers each, all beforehand."""
     (source,) = trained.glob("step_*.safetensors")

@@ -11,7 +11,7 @@ import pytest
 from tests.training.ablations import EPISODES, WIDTH, WORLD, config_of
 from training import episodes, policy
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unoptimised")]
 # Who starves there is replaced by a founder.
 BARREN = dataclasses.replace(
     WORLD, reproduce_threshold=10_000.0, min_agents=WORLD.num_agents, energy_per_step=50.0

@@ -10,6 +10,8 @@ import pytest
 from tests.training import toy_task
 from tests.training.toy_runs import Process, assert_same, metrics, regular_steps, train_here
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"total_steps": 1600, "log_interval": 24, "save_interval": 320, "evaluate_interval": 0}
 
 

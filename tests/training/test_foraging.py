@@ -55,26 +55,31 @@ def trained(program):
     return train(program, 25)
 
 
+@pytest.mark.slow
 def test_it_learns_to_forage_in_seconds(trained):
     rates = [each["world/delivered"] for each in trained[1]]
     assert max(rates[:2]) < 0.2
     assert min(rates[-3:]) > 0.4
 
 
+@pytest.mark.slow
 def test_every_metric_is_a_number(trained):
     assert all(np.isfinite(list(each.values())).all() for each in trained[1])
 
 
+@pytest.mark.slow
 def test_a_shell_shows_the_headline_only(program, trained):
     shown = program.headline(trained[1][-1])
     assert list(shown)[:2] == ["world/delivered", "world/population"]
     assert len(shown) < len(trained[1][-1])
 
 
+@pytest.mark.slow
 def test_steps_count_slots(program, trained):
     assert int(trained[0].step) == 25 * 32 * 60 * 8
 
 
+@pytest.mark.slow
 def test_evaluation_repeats_and_leaves_the_state_alone(program, trained):
     state = trained[0]
     after, first = program.evaluate(state)
@@ -88,6 +93,7 @@ def test_evaluation_repeats_and_leaves_the_state_alone(program, trained):
     assert float(later["arena/total"]) != float(first["arena/total"]), "other episodes"
 
 
+@pytest.mark.slow
 def test_where_nobody_lives_nothing_is_delivered(program, trained):
     life = trained[0].life
     dead = life.worlds._replace(alive=jnp.zeros_like(life.worlds.alive))

@@ -15,7 +15,7 @@ from training.population import Evolution, Population
 
 SLOTS, SIZE = 96, 7
 UP = 1
-pytestmark = pytest.mark.usefixtures("unoptimised")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unoptimised")]
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,6 @@ def test_without_selection_the_same_trait_stays():
     assert abs(share_after(ONLY_UP, 0.5, key=0, selection=False) - 0.5) < 0.1
 
 
-@pytest.mark.slow
 def test_a_trait_that_does_nothing_drifts_only():
     ends = [share_after(NEUTRAL, 0.5, key) for key in range(12)]
     error = np.std(ends, ddof=1) / len(ends) ** 0.5
@@ -152,7 +151,6 @@ def test_a_trait_that_does_nothing_drifts_only():
     assert max(ends) - min(ends) > 0.02, "families differ in luck"
 
 
-@pytest.mark.slow
 def test_nobody_descends_from_the_dead():
     """Not even founders of an episode whose last one ends with births in slots of the dead."""
     config = dataclasses.replace(small_world.settings(), num_steps=1)

@@ -22,6 +22,8 @@ from training import checkpoint, standings
 from training.errors import Refused
 from training.standings import Result
 
+pytestmark = pytest.mark.slow
+
 RATE = "toy.learning.learning_rate"
 SWEEP = {"grid": {RATE: [0.0001, 0.06]}, "steps": 500}
 
